@@ -1,0 +1,46 @@
+# How every target of the project is compiled: C11, warnings as errors, sanitizers on request.
+# sipc_target(NAME) is called once for each library or program.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+
+add_library(sipc_build INTERFACE)
+target_compile_options(sipc_build INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+  -Wcast-qual -Wundef -Wvla -Wwrite-strings -Wformat=2)
+if(SIPC_WERROR)
+  target_compile_options(sipc_build INTERFACE -Werror)
+endif()
+if(SIPC_SANITIZE)
+  target_compile_options(sipc_build INTERFACE
+    -fsanitize=${SIPC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(sipc_build INTERFACE -fsanitize=${SIPC_SANITIZE})
+endif()
+
+function(sipc_target name)
+  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:sipc_build>)
+endfunction()
+
+# sipc_c_test(NAME LIBS lib... [SOURCES file...]): a cmocka program tests/test_NAME.c, run by ctest.
+function(sipc_c_test name)
+  cmake_parse_arguments(arg "" "" "LIBS;SOURCES;ARGS" ${ARGN})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+  add_executable(test_${name} tests/test_${name}.c ${arg_SOURCES})
+  sipc_target(test_${name})
+  target_link_libraries(test_${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
+  target_compile_definitions(test_${name} PRIVATE
+    SIPC_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SIPC_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND test_${name} ${arg_ARGS})
+endfunction()

@@ -1,0 +1,81 @@
+/* Running scripts against a SUT: verdicts, and the record of each case.
+ * SPDX-License-Identifier: MIT */
+#ifndef CONFORM_RUN_H
+#define CONFORM_RUN_H
+
+#include "conform/script.h"
+#include "conform/sut.h"
+
+/* Ordered: where several apply, the largest is the case's. */
+enum conform_verdict {
+    CONFORM_PASS,
+    CONFORM_ADVISORY,     /* only advisory rules were broken */
+    CONFORM_UNSUPPORTED,  /* the SUT lacks something the case needs */
+    CONFORM_INCONCLUSIVE, /* the set-up broke, or nothing was exercised */
+    CONFORM_FAIL,
+    CONFORM_HANG,
+    CONFORM_CRASH,
+    CONFORM_ERROR,        /* ours: the adapter or the harness */
+    CONFORM_VERDICT_COUNT
+};
+const char *conform_verdict_name(enum conform_verdict verdict);
+
+/* One difference of a PDU or event from what a line expected. */
+struct conform_diff {
+    char *field;    /* "window_id", "option is_window_full", "data" */
+    char *expected;
+    char *actual;
+};
+/* One PDU or event of the exchange, in order. */
+struct conform_trace {
+    uint64_t at_ns;
+    char direction;    /* '>' harness to SUT, '<' SUT to harness, '=' event, '!' command */
+    bool matched;      /* a line of the script took it (always true for '>' and '!') */
+    char *peer;
+    char *text;        /* one line for people */
+    uint8_t *bytes;    /* the PDU, NULL for events */
+    size_t size;
+};
+
+struct conform_record {
+    char *name;             /* "WID-3-accepts[d=100]" */
+    const char *id, *path;  /* the script's */
+    enum conform_verdict verdict;
+    enum sipc_rule rule;    /* blamed; SIPC_RULE_NONE where nothing is */
+    int line;               /* of the script, 0 where none */
+    char *reason;           /* one sentence; NULL for a pass */
+    char *expected, *actual; /* whole lines; NULL where they make no sense */
+    struct conform_diff *diffs;
+    size_t diff_count;
+    struct conform_trace *trace;
+    size_t trace_count;
+    size_t expectations;    /* lines that decided something */
+    enum sipc_rule *advisories; /* advisory rules broken on the way */
+    size_t advisory_count;
+    char *sut_stderr;       /* NULL if nothing */
+    uint64_t duration_ns;   /* on the SUT's clock */
+    unsigned attempts;      /* wall clock: 1, more where the harness was late and ran it again */
+};
+void conform_record_clear(struct conform_record *record);
+
+struct conform_run_options {
+    uint64_t seed;              /* session ids are made of it and the case's name */
+    unsigned ack_timeout_ms;    /* 0: 1,000 with a virtual clock, 200 with a wall clock */
+    unsigned time_scale_percent; /* 100; wall clock only: all waiting times, for slow SUTs */
+    /* Called for each PDU in or out as it happens; may be NULL. */
+    void (*on_pdu)(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
+                   struct sipc_span pdu, const char *case_name);
+    void *ctx;
+};
+
+/* Runs one expanded case. The record is filled in every case. Restarts the SUT first if it is not
+ * alive. Status other than CONFORM_SUT_OK, NO_START or BROKEN says the run cannot go on. */
+enum conform_sut_status conform_run_case(struct conform_sut *sut, const struct sx_script *script,
+                                         size_t index, const struct conform_run_options *options,
+                                         struct conform_record *record,
+                                         struct conform_error *error);
+
+/* A PDU as people read it: "data 5:0 {last_in_window} 12 bytes \"hello\"", or "raw 60 bytes (...)". */
+void conform_print_pdu(struct sipc_span pdu, FILE *out);
+
+#endif

@@ -1,0 +1,227 @@
+/* The .sx language (script/SX.md): a script as a tree, its parser, printer and expansion.
+ *
+ * Everything a script holds lives in the script and dies with sx_script_free. Offsets, counts and
+ * arrays are plain; lists are arrays with a count. Any bytes may be parsed: errors are told, nothing
+ * crashes or hangs.
+ * SPDX-License-Identifier: MIT */
+#ifndef CONFORM_SCRIPT_H
+#define CONFORM_SCRIPT_H
+
+#include <stdio.h>
+
+#include "sipc/pdu.h"
+
+/* ---- values ---- */
+
+enum sx_expr_op {
+    SX_CONST,
+    SX_VAR,           /* $name */
+    SX_ADD, SX_SUB, SX_MUL, SX_DIV, SX_MOD, /* a, b */
+    SX_NEG,           /* a */
+    SX_SIZE_OF_DATA,  /* size(DATA): data */
+    SX_SIZE_OF_LABEL, /* size(#label): name */
+    SX_OPCODE_OF_LABEL,
+};
+struct sx_expr {
+    enum sx_expr_op op;
+    int64_t value;
+    const char *name;
+    const struct sx_expr *a, *b;
+    const struct sx_data *data;
+};
+
+enum sx_data_kind {
+    SX_DATA_NONE,    /* not written: empty */
+    SX_DATA_ANY,     /* * */
+    SX_DATA_LITERAL, /* "text" or hex: */
+    SX_DATA_PATTERN, /* bytes(size[, from]) */
+    SX_DATA_VAR,     /* $name of a text parameter */
+};
+struct sx_data {
+    enum sx_data_kind kind;
+    bool hex; /* how a literal was written, for the printer */
+    struct sipc_span literal;
+    const struct sx_expr *size, *from;
+    const char *name;
+};
+
+/* A number in a PDU pattern. */
+enum sx_field_kind { SX_FIELD_ABSENT, SX_FIELD_ANY, SX_FIELD_EXPR, SX_FIELD_BIND };
+struct sx_field {
+    enum sx_field_kind kind;
+    const struct sx_expr *expr; /* SX_FIELD_EXPR; a lone $name is SX_FIELD_BIND in <- and == lines:
+                                   it binds where unbound, else compares */
+    const char *name;           /* SX_FIELD_BIND */
+};
+
+struct sx_option {
+    uint32_t id;            /* enum sipc_option_id; 0: `name` */
+    struct sipc_span name;  /* id 0 */
+    bool optional;          /* NAME? or NAME?=V */
+    bool text;              /* the value is `data`, else `value` */
+    struct sx_field value;  /* booleans: 1/0; ANY for =*; ABSENT for a bare NAME? */
+    struct sx_data data;
+};
+
+enum sx_tamper_kind { SX_TAMPER_LENGTH, SX_TAMPER_PREFIX, SX_TAMPER_TRUNCATE, SX_TAMPER_APPEND,
+                      SX_TAMPER_BYTE };
+struct sx_tamper {
+    enum sx_tamper_kind kind;
+    const struct sx_expr *index, *value;
+    struct sipc_span bytes;
+};
+
+enum sx_pdu_kind {
+    SX_PDU_FIELDS,
+    SX_PDU_LABEL, /* #label: exactly those bytes */
+    SX_PDU_RAW,   /* raw DATA */
+};
+struct sx_pdu {
+    enum sx_pdu_kind kind;
+    const char *ref;            /* SX_PDU_LABEL */
+    const struct sx_expr *opcode;
+    struct sx_field window_id, seq_nr;
+    const char *session;        /* NULL: S */
+    const char *peer;           /* NULL: P */
+    const uint8_t *session_id;  /* 32 bytes, or NULL */
+    const struct sx_option *options;
+    size_t option_count;
+    bool options_open;          /* a lone * */
+    bool options_raw;           /* options hex:... */
+    struct sipc_span raw_options;
+    struct sx_data data;        /* also of SX_PDU_RAW */
+    const struct sx_tamper *tampers;
+    size_t tamper_count;
+    const char *label;          /* #label it is given, or NULL */
+};
+
+/* A time: the sum of terms, each thousandths of one of the SUT's timeouts. */
+enum sx_time_unit { SX_ACK_TIMEOUT, SX_OPEN_TIMEOUT, SX_IDLE_TIMEOUT, SX_ENQUIRE_LINK_INTERVAL,
+                    SX_LINGER };
+struct sx_time_term {
+    enum sx_time_unit unit;
+    int64_t thousandths; /* may be negative */
+};
+struct sx_time {
+    const struct sx_time_term *terms;
+    size_t count; /* 0: not written */
+};
+
+/* ---- steps ---- */
+
+enum sx_step_kind {
+    SX_SEND,        /* -> pdu */
+    SX_EXPECT,      /* <- pdu; optional: maybe */
+    SX_ANY,         /* any { blocks[0] } */
+    SX_ONE_OF,      /* one_of { blocks } */
+    SX_REPEAT,      /* repeat count { blocks[0] } */
+    SX_DELIVER, SX_RESULT, SX_STATE, /* == */
+    SX_DO_OPEN, SX_DO_PRESET, SX_DO_SEND, SX_DO_SEND_UNRELIABLE, SX_DO_CLOSE, SX_DO_DISPOSE,
+    SX_DO_SHUTDOWN, SX_DO_SENT,
+    SX_WAIT, SX_QUIET,
+    SX_CHECK, SX_CHECK_DATA, SX_CHECK_SIZE,
+    SX_LET,
+    SX_EOF,
+};
+enum sx_compare { SX_EQ, SX_NE, SX_LT, SX_LE, SX_GT, SX_GE };
+
+struct sx_block {
+    const struct sx_step *steps;
+    size_t count;
+};
+
+struct sx_step {
+    enum sx_step_kind kind;
+    int line;                      /* 1-based, of the file */
+    const enum sipc_rule *rules;   /* [..] at the end of the line */
+    size_t rule_count;
+    bool optional;                 /* maybe */
+    struct sx_time within, after;  /* expectations */
+    struct sx_time time;           /* wait, quiet, shutdown's grace */
+    struct sx_pdu pdu;             /* ->, <- */
+    const struct sx_block *blocks; /* any, one_of, repeat */
+    size_t block_count;
+    const struct sx_expr *count;   /* repeat */
+    const char *session, *peer;    /* do, ==, eof; NULL: default */
+    const char *label;             /* do send/close: as LABEL; == result; do sent #label; check size */
+    struct sx_data data;           /* do send, == deliver, check data */
+    const struct sx_option *attributes; /* do send, == deliver */
+    size_t attribute_count;
+    bool attributes_open;          /* a lone *, or no {} at all in == deliver means none */
+    bool skip;                     /* do send */
+    bool ok;                       /* do sent */
+    bool processed;                /* do preset */
+    const char *outcome;           /* == result: a word, or NULL for * */
+    const char *state;             /* == state */
+    struct sx_field code;          /* == result CODE, == state cause=, do close/dispose */
+    const struct sx_expr *next, *acked, *min; /* do preset; NULL: not given */
+    const struct sx_expr *idle_timeout_ms;    /* do open */
+    const struct sx_expr *left, *right;       /* check, check size (right), let (right) */
+    enum sx_compare compare;
+    const char *const *labels;     /* check data */
+    size_t label_count;
+    const char *name;              /* let */
+};
+
+/* ---- scripts ---- */
+
+struct sx_setting {
+    const char *name;
+    const struct sx_expr *value; /* integers; NULL: `word` */
+    const char *word;            /* auto, manual, datagram, stream, true, false */
+    int line;
+};
+struct sx_param_value {
+    bool text;
+    int64_t number;
+    struct sipc_span bytes; /* text or word */
+};
+struct sx_param {
+    const char *name;
+    const struct sx_param_value *values;
+    size_t count;
+};
+enum sx_role { SX_ROLE_RECEIVER, SX_ROLE_SENDER, SX_ROLE_ENDPOINT };
+
+struct sx_script {
+    const char *path;  /* as given to the parser */
+    const char *id;
+    const char *story; /* the comment before the header, newlines kept; "" if none */
+    enum sx_role role;
+    const enum sipc_rule *rules;
+    size_t rule_count;
+    const char *const *needs; /* written ones and those that steps and settings imply, sorted */
+    size_t need_count;
+    const struct sx_setting *settings;
+    size_t setting_count;
+    const struct sx_param *params;
+    size_t param_count;
+    const int *allow; /* opcodes */
+    size_t allow_count;
+    struct sx_block setup, test;
+    size_t case_count;           /* product of the parameters, at least 1 */
+    const char *const *lines;    /* source lines, for messages */
+    size_t line_count;
+    void *memory;                /* private */
+};
+
+/* Parses `text`. Errors go to `errors` (may be NULL) in the form of SX.md; their number is
+ * returned in *error_count (may be NULL). NULL on any error. */
+struct sx_script *sx_parse(const char *path, const char *text, size_t size, FILE *errors,
+                           size_t *error_count);
+/* Reads and parses a file; also tells why a file cannot be read. */
+struct sx_script *sx_parse_file(const char *path, FILE *errors, size_t *error_count);
+void sx_script_free(struct sx_script *script);
+
+/* Prints the script in canonical form: parsing that gives a script that prints the same. */
+void sx_print(const struct sx_script *script, FILE *out);
+/* Prints one step as one line without indentation or newline ("-> data 0:0 {skip}"). */
+void sx_print_step(const struct sx_step *step, FILE *out);
+
+/* Writes the full name of case `index` ("id[a=1,b=x]") into `out`, cut to `size`. */
+void sx_case_name(const struct sx_script *script, size_t index, char *out, size_t size);
+/* Value of parameter `param` (index into params) in case `index`. */
+const struct sx_param_value *sx_case_value(const struct sx_script *script, size_t index,
+                                           size_t param);
+
+#endif

@@ -1,0 +1,82 @@
+/* A system under test, attached. One interface for every way (SUT contract 1): in process, shared
+ * object, child process, live over UDP, TCP or a Unix socket with or without a control channel.
+ *
+ * Time here is virtual nanoseconds since the last `reset`; with a wall clock it is the time that
+ * really passed. conform_sut_step is the only thing that lets time pass.
+ * SPDX-License-Identifier: MIT */
+#ifndef CONFORM_SUT_H
+#define CONFORM_SUT_H
+
+#include "conform/message.h"
+
+enum conform_sut_status {
+    CONFORM_SUT_OK,       /* the SUT answered; response->ok may still be false */
+    CONFORM_SUT_NO_START, /* could not be started or reached (exit 3) */
+    CONFORM_SUT_BROKEN,   /* the adapter breaks the contract (exit 3) */
+    CONFORM_SUT_DEAD,     /* the process died, by itself or by a signal: verdict crash */
+    CONFORM_SUT_HANG,     /* no answer within the harness's own limit: verdict hang */
+};
+
+struct conform_sut_options {
+    unsigned response_limit_ms; /* wall time for one response; 0: 5,000 */
+    bool verbose;               /* the SUT's stderr goes to ours as well */
+};
+
+struct conform_sut;
+
+/* Attaches what `spec` names: "engine", "so:PATH", "exec:CMD", "udp:HOST:PORT", "tcp:HOST:PORT",
+ * "unix:PATH", the last three with ",control=exec:CMD" or ",control=tcp:HOST:PORT" (udp, tcp and
+ * unix then take the address from hello where HOST:PORT or PATH is left out). Says hello. */
+enum conform_sut_status conform_sut_attach(const char *spec,
+                                           const struct conform_sut_options *options,
+                                           struct conform_sut **out, struct conform_error *error);
+/* Says bye where the SUT still lives, waits for it shortly, frees. NULL is allowed. */
+void conform_sut_detach(struct conform_sut *sut);
+
+/* Starts the SUT anew after DEAD, HANG or BROKEN (attach again with the same spec). */
+enum conform_sut_status conform_sut_restart(struct conform_sut *sut, struct conform_error *error);
+
+/* The hello response; lives as long as the SUT. Without control: name is the spec, capabilities are
+ * those a bare peer has (none; "stream" by network). */
+const struct conform_response *conform_sut_hello(const struct conform_sut *sut);
+bool conform_sut_has(const struct conform_sut *sut, const char *capability);
+bool conform_sut_is_virtual(const struct conform_sut *sut);
+bool conform_sut_has_control(const struct conform_sut *sut);
+bool conform_sut_is_stream(const struct conform_sut *sut); /* live: tcp, unix */
+
+/* Sends one request and takes its response; anything but ADVANCE. RX sends on the network where the
+ * SUT is live (`from` names one of the harness's addresses, made at first use). Outputs are in
+ * response->outs, in order. On any status but OK *error says why, in plain words, with the offending
+ * line or the way the process ended. */
+enum conform_sut_status conform_sut_call(struct conform_sut *sut,
+                                         const struct conform_request *request,
+                                         struct conform_response *response,
+                                         struct conform_error *error);
+
+/* Lets time pass until something is put out or `until_ns` is reached. Virtual: advances from
+ * deadline to deadline. Outputs are in response->outs. */
+enum conform_sut_status conform_sut_step(struct conform_sut *sut, uint64_t until_ns,
+                                         struct conform_response *response,
+                                         struct conform_error *error);
+uint64_t conform_sut_now(const struct conform_sut *sut);
+
+/* Wall clock: the longest the harness itself was late since reset, in ns (a busy machine): what is
+ * judged by time is not to be trusted beyond it. 0 with a virtual clock. */
+uint64_t conform_sut_lateness(const struct conform_sut *sut);
+
+/* What the SUT wrote to stderr since the last call, at most 64 KiB, malloc'ed; NULL if nothing. */
+char *conform_sut_take_stderr(struct conform_sut *sut);
+/* Bytes of an unfinished frame on stream connections, for messages; 0 if none. */
+size_t conform_sut_partial_bytes(const struct conform_sut *sut);
+
+/* The engine as a SUT, in process: what the "engine" attachment, the reference SUT and the C ABI
+ * example run on. A call per request; outputs and deadline in the response. */
+struct conform_engine_sut;
+struct conform_engine_sut *conform_engine_sut_new(bool wall_clock);
+void conform_engine_sut_free(struct conform_engine_sut *sut);
+void conform_engine_sut_call(struct conform_engine_sut *sut, const struct conform_request *request,
+                             struct conform_response *response);
+/* Echo mode: each group delivered is sent back on its session, in order, with its attributes. */
+void conform_engine_sut_set_echo(struct conform_engine_sut *sut, bool echo);
+
+#endif
