@@ -135,10 +135,11 @@ bool conform_request_decode(const char *line, size_t size, struct conform_reques
 void conform_request_memory_clear(struct conform_request_memory *memory);
 
 enum conform_line { CONFORM_LINE_RESPONSE, CONFORM_LINE_EVENT, CONFORM_LINE_BAD };
-/* A line from a SUT: the response to request `id` (op `op`), or an event (wall clock only), which is
- * appended to *response's outputs. */
+/* A line from a SUT: the response to request `id` (op `op`), or an event, which is appended to
+ * *response's outputs. With the virtual clock `out` and `deadline_ns` must be there and events must
+ * not; with the wall clock no `tx` comes this way. */
 enum conform_line conform_response_decode(const char *line, size_t size, enum conform_op op,
-                                          uint64_t id, uint64_t now_ns,
+                                          uint64_t id, bool virtual_clock, uint64_t now_ns,
                                           struct conform_response *response,
                                           struct conform_error *error);
 

@@ -54,7 +54,8 @@ enum conform_sut_status conform_sut_call(struct conform_sut *sut,
                                          struct conform_error *error);
 
 /* Lets time pass until something is put out or `until_ns` is reached. Virtual: advances from
- * deadline to deadline. Outputs are in response->outs. */
+ * deadline to deadline; with a SUT of a coarser clock the end is rounded up to a whole tick.
+ * Outputs are in response->outs. */
 enum conform_sut_status conform_sut_step(struct conform_sut *sut, uint64_t until_ns,
                                          struct conform_response *response,
                                          struct conform_error *error);
@@ -64,9 +65,11 @@ uint64_t conform_sut_now(const struct conform_sut *sut);
  * judged by time is not to be trusted beyond it. 0 with a virtual clock. */
 uint64_t conform_sut_lateness(const struct conform_sut *sut);
 
-/* What the SUT wrote to stderr since the last call, at most 64 KiB, malloc'ed; NULL if nothing. */
+/* What the SUT wrote to stderr since the last call, at most 64 KiB, and the adapter's own notes
+ * ("harness: ..."), malloc'ed; NULL if nothing. */
 char *conform_sut_take_stderr(struct conform_sut *sut);
-/* Bytes of an unfinished frame on stream connections, for messages; 0 if none. */
+/* Bytes of an unfinished frame on stream connections, for messages; 0 if none. A frame cut short by
+ * the end of its connection, or one with an impossible length, comes out as a tx of those bytes. */
 size_t conform_sut_partial_bytes(const struct conform_sut *sut);
 
 /* The engine as a SUT, in process: what the "engine" attachment, the reference SUT and the C ABI
@@ -78,5 +81,9 @@ void conform_engine_sut_call(struct conform_engine_sut *sut, const struct confor
                              struct conform_response *response);
 /* Echo mode: each group delivered is sent back on its session, in order, with its attributes. */
 void conform_engine_sut_set_echo(struct conform_engine_sut *sut, bool echo);
+
+/* `sipc sut` and `sipc conform check-adapter`; argv[0] is the command's own name. The exit code. */
+int conform_cmd_sut(int argc, char **argv);
+int conform_cmd_check_adapter(int argc, char **argv);
 
 #endif
