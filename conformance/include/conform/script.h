@@ -11,6 +11,20 @@
 
 #include "sipc/pdu.h"
 
+/* Limits of SX.md. Counts that depend on variables are the runner's to watch. */
+enum sx_limit {
+    SX_SCRIPT_BYTES_MAX = 1 << 20,
+    SX_LINE_BYTES_MAX = 4096,
+    SX_STEPS_MAX = 20000,         /* written in one script */
+    SX_REPEAT_STEPS_MAX = 100000, /* run by all `repeat` blocks of a case together */
+    SX_CASES_MAX = 1024,
+    SX_VARIABLES_MAX = 64,        /* parameters and bound names */
+    SX_BLOCK_DEPTH_MAX = 8,
+    SX_EXPR_PARTS_MAX = 64,       /* numbers, names, operators and parentheses of one expression */
+    SX_DATA_BYTES_MAX = 16 << 20, /* of one DATA, written out */
+    SX_ERRORS_MAX = 20,
+};
+
 /* ---- values ---- */
 
 enum sx_expr_op {
@@ -65,7 +79,7 @@ struct sx_option {
 
 enum sx_tamper_kind { SX_TAMPER_LENGTH, SX_TAMPER_PREFIX, SX_TAMPER_TRUNCATE, SX_TAMPER_APPEND,
                       SX_TAMPER_BYTE };
-struct sx_tamper {
+struct sx_tamper { /* in `value` and `index`, $length is the PDU's length before this tampering */
     enum sx_tamper_kind kind;
     const struct sx_expr *index, *value;
     struct sipc_span bytes;
@@ -97,7 +111,7 @@ struct sx_pdu {
 
 /* A time: the sum of terms, each thousandths of one of the SUT's timeouts. */
 enum sx_time_unit { SX_ACK_TIMEOUT, SX_OPEN_TIMEOUT, SX_IDLE_TIMEOUT, SX_ENQUIRE_LINK_INTERVAL,
-                    SX_LINGER };
+                    SX_LINGER, SX_TIME_UNIT_COUNT };
 struct sx_time_term {
     enum sx_time_unit unit;
     int64_t thousandths; /* may be negative */
@@ -133,6 +147,8 @@ struct sx_block {
 struct sx_step {
     enum sx_step_kind kind;
     int line;                      /* 1-based, of the file */
+    const char *comment;           /* comment lines above it and behind it, each ended by a newline;
+                                      NULL if none */
     const enum sipc_rule *rules;   /* [..] at the end of the line */
     size_t rule_count;
     bool optional;                 /* maybe */
@@ -192,6 +208,7 @@ struct sx_script {
     size_t rule_count;
     const char *const *needs; /* written ones and those that steps and settings imply, sorted */
     size_t need_count;
+    bool needs_control; /* has do, == or set lines: a bare live peer cannot be tested with it */
     const struct sx_setting *settings;
     size_t setting_count;
     const struct sx_param *params;
@@ -215,8 +232,40 @@ void sx_script_free(struct sx_script *script);
 
 /* Prints the script in canonical form: parsing that gives a script that prints the same. */
 void sx_print(const struct sx_script *script, FILE *out);
-/* Prints one step as one line without indentation or newline ("-> data 0:0 {skip}"). */
+/* Prints one step as one line without indentation or newline ("-> data 0:0 {skip}"); of a block its
+ * first line. */
 void sx_print_step(const struct sx_step *step, FILE *out);
+
+/* ---- evaluation ---- */
+
+/* What names stand for while a script runs. Each returns false where it does not know the name; one
+ * that is NULL knows none. Parameters, settings, $i and $length are the runner's to give, like bound
+ * variables; what is returned must live until the call that asked returns. */
+struct sx_env {
+    void *ctx;
+    bool (*number)(void *ctx, const char *name, int64_t *out);
+    bool (*text)(void *ctx, const char *name, struct sipc_span *out); /* text and word parameters */
+    bool (*pdu)(void *ctx, const char *label, struct sipc_span *out); /* bytes of #label */
+};
+
+/* The value of `expr` in int64 arithmetic; / and % truncate toward zero, as in C. false: `error`
+ * (never NULL, `error_size` > 0) says why in one sentence without a stop: overflow, division by zero,
+ * an unbound variable, an unknown label. */
+bool sx_eval(const struct sx_expr *expr, const struct sx_env *env, int64_t *out, char *error,
+             size_t error_size);
+
+/* The length of `data`, and its bytes: *out is malloc'ed and the caller's, not NULL even if empty.
+ * SX_DATA_NONE is empty; SX_DATA_ANY, a negative size and more than SX_DATA_BYTES_MAX are errors. */
+bool sx_data_size(const struct sx_data *data, const struct sx_env *env, size_t *size, char *error,
+                  size_t error_size);
+bool sx_data_materialise(const struct sx_data *data, const struct sx_env *env, uint8_t **out,
+                         size_t *size, char *error, size_t error_size);
+
+/* `time` in nanoseconds, each unit being `unit_ns[unit]` long. false: less than 0 or out of range. */
+bool sx_time_eval(const struct sx_time *time, const uint64_t unit_ns[SX_TIME_UNIT_COUNT],
+                  uint64_t *out_ns, char *error, size_t error_size);
+
+/* ---- names and cases ---- */
 
 /* Writes the full name of case `index` ("id[a=1,b=x]") into `out`, cut to `size`. */
 void sx_case_name(const struct sx_script *script, size_t index, char *out, size_t size);
