@@ -128,7 +128,10 @@ struct sipc_option {
 
 /* Decodes one datagram, or one frame of a byte stream. SIPC_DISCARD_NONE: *pdu is filled and
  * views `bytes`. Otherwise the reason to discard; *pdu then holds what was read up to there
- * (session_id is NULL if fewer than 57 bytes came). Any bytes are legal input. */
+ * (session_id is NULL if fewer than 57 bytes came, else the fields before the options are filled).
+ * Any bytes are legal input. Where several things are wrong, the reason is the first of: size
+ * (short, long, mismatch), window id, seq_nr, opcode, options in order, terminator, session prefix,
+ * values of known options, range of the code. A cut prefix is a wrong one. */
 enum sipc_discard sipc_pdu_decode(struct sipc_span bytes, struct sipc_pdu *pdu);
 
 /* Walks options in order: *rest is cut from the front. false at the end, or where the bytes are
@@ -142,7 +145,8 @@ uint32_t sipc_option_find(struct sipc_span name);
 const char *sipc_option_wire_name(uint32_t id);
 const char *sipc_option_spec_name(uint32_t id);
 
-/* Parses a boolean or an int32 as OPT-4 wants it; false if the value is another. */
+/* Parses a boolean or an int32 as OPT-4 wants it; false, and *out as it was, if the value is
+ * another. */
 bool sipc_option_parse_bool(struct sipc_span value, bool *out);
 bool sipc_option_parse_int(struct sipc_span value, int32_t *out);
 
@@ -152,7 +156,8 @@ bool sipc_option_parse_int(struct sipc_span value, int32_t *out);
 size_t sipc_option_size(struct sipc_span name, struct sipc_span value);
 enum sipc_status sipc_option_encode(struct sipc_span name, struct sipc_span value, uint8_t *out,
                                     size_t size, size_t *used) SIPC_MUST_USE;
-/* The same for known options, as the original writes them: "True"/"False", decimal. */
+/* The same for known options, as the original writes them: "True"/"False", decimal.
+ * SIPC_E_INVALID: `id` is not one boolean, or integer, option. */
 enum sipc_status sipc_option_encode_bool(uint32_t id, bool value, uint8_t *out, size_t size,
                                          size_t *used) SIPC_MUST_USE;
 enum sipc_status sipc_option_encode_int(uint32_t id, int32_t value, uint8_t *out, size_t size,
@@ -181,16 +186,22 @@ enum sipc_status sipc_pdu_encode_head(const struct sipc_pdu_parts *parts, size_t
  * UTF-16 code units; each byte of it becomes one char of a piece, in UTF-8 (Latin-1).
  *
  * sipc_long_attribute_encode writes the whole attribute as repeated options s_e_<n>, each option
- * at most `option_size_max` bytes long (>= 16). SIPC_E_NO_SPACE as above, nothing written. */
+ * at most `option_size_max` bytes long, no char in two of them. SIPC_E_NO_SPACE as above, nothing
+ * written. SIPC_E_INVALID: the name is not UTF-8 (its length cannot be told) or has a NUL, or
+ * `option_size_max` leaves no room for a char of two bytes (21 bytes are enough for every n).
+ * sipc_long_attribute_size gives the bytes all the options take, 0 where that is SIPC_E_INVALID. */
 size_t sipc_long_attribute_size(struct sipc_span name, struct sipc_span value, uint32_t n,
                                 size_t option_size_max);
 enum sipc_status sipc_long_attribute_encode(struct sipc_span name, struct sipc_span value,
                                             uint32_t n, size_t option_size_max, uint8_t *out,
                                             size_t size, size_t *used) SIPC_MUST_USE;
-/* Decoding: appends the bytes one piece stands for to `out`. false if the piece is not Latin-1 in
- * UTF-8 (OPT-8: error 251) or does not fit. The result is never longer than the piece. */
+/* Decoding: appends the bytes one piece stands for to `out`. false, and *used as it was, if the
+ * piece is not Latin-1 in UTF-8 (OPT-8: error 251) or does not fit. The result is never longer than
+ * the piece. */
 bool sipc_long_attribute_join(struct sipc_span piece, uint8_t *out, size_t size, size_t *used);
-/* Splits the joined text into name and value (views into it). false: OPT-8. */
+/* Splits the joined text into name and value (views into it). false (OPT-8): no decimal length and
+ * colon at the start (a sign is none), or the name is cut, ends inside a char, or is not UTF-8. The
+ * value may be any bytes (OPT-9). */
 bool sipc_long_attribute_split(struct sipc_span text, struct sipc_span *name,
                                struct sipc_span *value);
 
