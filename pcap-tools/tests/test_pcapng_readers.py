@@ -1,6 +1,5 @@
 """The pcapng writer's captures as other people's tools read them. SPDX-License-Identifier: MIT"""
 
-import os
 import shutil
 import subprocess
 
@@ -8,9 +7,9 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def capture(tmp_path_factory):
+def capture(tmp_path_factory, build_dir):
     path = tmp_path_factory.mktemp("pcapng") / "sample.pcapng"
-    subprocess.run([os.environ["PCAPNG_SAMPLE"], path], check=True)
+    subprocess.run([build_dir / "bin" / "pcapng_sample", path], check=True)
     return path
 
 
