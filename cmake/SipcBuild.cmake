@@ -29,7 +29,8 @@ function(sipc_target name)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:sipc_build>)
 endfunction()
 
-# sipc_c_test(NAME LIBS lib... [SOURCES file...]): a cmocka program tests/test_NAME.c, run by ctest.
+# sipc_c_test(NAME LIBS lib... [SOURCES file...]): a cmocka program tests/test_NAME.c, run by ctest
+# under the label of its top-level folder.
 function(sipc_c_test name)
   cmake_parse_arguments(arg "" "" "LIBS;SOURCES;ARGS" ${ARGN})
   if(NOT BUILD_TESTING)
@@ -43,4 +44,7 @@ function(sipc_c_test name)
   target_compile_definitions(test_${name} PRIVATE
     SIPC_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SIPC_BINARY_DIR="${PROJECT_BINARY_DIR}")
   add_test(NAME ${name} COMMAND test_${name} ${arg_ARGS})
+  file(RELATIVE_PATH folder "${PROJECT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  string(REGEX REPLACE "/.*" "" folder "${folder}")
+  set_tests_properties(${name} PROPERTIES LABELS "${folder}")
 endfunction()
