@@ -490,9 +490,9 @@ bool sipc_long_attribute_split(struct sipc_span text, struct sipc_span *name,
     struct sipc__reader reader = sipc__reader_of(text);
     uint8_t byte;
     size_t units = 0;
-    if (!sipc__read_u8(&reader, &byte) || byte == ':')
+    if (!sipc__read_u8(&reader, &byte))
         return false;
-    do {
+    do { /* at least one digit */
         if (byte < '0' || byte > '9')
             return false;
         units = units * 10 + (size_t)(byte - '0');

@@ -56,15 +56,18 @@ static bool span_inside(struct sipc_span part, struct sipc_span whole)
 static enum sipc_discard decode_checked(struct sipc_span bytes)
 {
     struct sipc_pdu pdu;
+    memset(&pdu, 0xa5, sizeof pdu); /* nothing of what was there may stay */
     enum sipc_discard reason = sipc_pdu_decode(bytes, &pdu);
     assert_in_range(reason, SIPC_DISCARD_NONE, SIPC_DISCARD_DECODE_COUNT - 1);
-    assert_int_equal(pdu.session_id == NULL, bytes.size < SIPC_PDU_SIZE_MIN);
-    if (reason != SIPC_DISCARD_NONE)
-        return reason;
-    assert_ptr_equal(pdu.session_id, bytes.data + 2);
+    assert_ptr_equal(pdu.session_id, bytes.size < SIPC_PDU_SIZE_MIN ? NULL : bytes.data + 2);
     assert_true(span_inside(pdu.options, bytes));
     assert_true(span_inside(pdu.data, bytes));
     assert_true(span_inside(pdu.trace_id, bytes));
+    assert_int_equal(pdu.flags & ~pdu.present, 0);
+    assert_true(pdu.max_window_size == 0 || (pdu.present & SIPC_OPT_MAX_WINDOW_SIZE) != 0);
+    assert_true(pdu.idle_timeout_ms == 0 || (pdu.present & SIPC_OPT_IDLE_TIMEOUT) != 0);
+    if (reason != SIPC_DISCARD_NONE)
+        return reason;
 
     struct sipc_pdu_parts parts = {pdu.session_id, pdu.window_id, pdu.seq_nr,
                                    pdu.opcode,     pdu.options,   pdu.data};
