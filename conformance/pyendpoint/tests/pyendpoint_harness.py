@@ -150,7 +150,9 @@ class Link:
         self.loss = self.random.choice((0.0, 0.05, 0.2, 0.4))
         self.repeat = self.random.choice((0.0, 0.1))
         self.jitter_ms = self.random.choice((0.0, 5.0, 400.0))
-        self.copy_ms = self.random.choice((50.0, 5_000.0))
+        # In a small ring of ids a copy must not outlive a round: it would count as new again.
+        small = left.endpoint.settings.window_id_max < 1_000
+        self.copy_ms = 50.0 if small else self.random.choice((50.0, 5_000.0))
         self.now = 0
         self.count = 0
         self.wire: list[tuple[int, int, int, bytes]] = []
@@ -170,7 +172,7 @@ class Link:
             if "tx" not in out:
                 continue
             encoded = bytes.fromhex(out["tx"])
-            self.trace.append(f"{self.now // MS} ms {'LR'[end]} -> {shown(pdu.decode(encoded))}")
+            self.note(end, "->", encoded)
             if self.manual:
                 # The aftermath may come later than the ack: implementations may depend on it.
                 after = int(self.random.choice((0.0, 1.0, 60.0)) * MS)
@@ -180,6 +182,10 @@ class Link:
             if self.random.random() < self.repeat:
                 late = int(self.random.random() * self.copy_ms * MS)
                 self.push(self.now + self.delay() + late, 1 - end, encoded)
+
+    def note(self, end: int, arrow: str, encoded: bytes) -> None:
+        line = shown(pdu.decode(encoded))
+        self.trace.append(f"{self.now // MS} ms {'LR'[end]} {arrow} {line[:60]}")
 
     def delay(self) -> int:
         return int((10 + self.random.random() * self.jitter_ms) * MS)
@@ -214,6 +220,6 @@ class Link:
         if isinstance(item, int):
             end.ask("sent", token=item, success=True)
         else:
-            self.trace.append(f"{self.now // MS} ms {'LR'[index]} <- {shown(pdu.decode(item))}")
+            self.note(index, "<-", item)
             end.ask("rx", pdu=item.hex(), **{"from": end.remote})
         self.collect(index)
