@@ -157,7 +157,7 @@ static bool parse_ends_in_brace(const char *text)
 /* One step, with its blocks. */
 static bool parse_step(struct sx__parser *parser, struct sx_step *step, size_t depth)
 {
-    *step = (struct sx_step){.line = (int)parser->line + 1, .comment = parse_take_comments(parser)};
+    *step = (struct sx_step){.line = (int)parser->line + 1};
     const struct sx__step_word *row = parse_step_word(parser);
     if (row == NULL) {
         parse_finish_line(parser);
@@ -176,7 +176,8 @@ static bool parse_step(struct sx__parser *parser, struct sx_step *step, size_t d
     bool ok = row->parse(parser, step) && sx__parse_rules(parser, step) && parse_line_end(parser);
     bool failed = parser->line_failed;
     parse_finish_line(parser);
-    if (!row->block) {
+    step->comment = parse_take_comments(parser);
+    if (!row->block || (failed && !parse_ends_in_brace(parser->text))) {
         return ok && !failed;
     }
     if (depth == SX_BLOCK_DEPTH_MAX) {
@@ -196,7 +197,7 @@ static bool parse_fits_block(struct sx__parser *parser, const struct sx_step *bl
     size_t line = (size_t)step->line - 1;
 
     if (block->kind == SX_ANY && !pattern) {
-        return sx__fail_line(parser, line, 0, "'any' holds only '<-' lines");
+        return sx__fail_line(parser, line, 0, "'any' holds only '<-' lines; is its '}' missing?");
     }
     if (block->kind == SX_ONE_OF && index == 0 && !pattern && !event) {
         return sx__fail_line(parser, line, 0,
@@ -210,6 +211,7 @@ static enum parse_end parse_steps(struct sx__parser *parser, const struct sx_ste
                                   struct sx_block *out, size_t depth)
 {
     struct sx_step *steps = NULL;
+    bool fits = true; /* told once a block: a missing brace would make an error of every line */
 
     while (parse_next_line(parser)) {
         size_t mark = parser->names.count;
@@ -231,8 +233,8 @@ static enum parse_end parse_steps(struct sx__parser *parser, const struct sx_ste
         steps = sx__grow(parser->arena, steps, out->count, sizeof(*steps));
         struct sx_step *step = &steps[out->count];
         bool ok = parse_step(parser, step, depth);
-        if (block != NULL && ok) {
-            parse_fits_block(parser, block, step, out->count);
+        if (block != NULL && ok && fits) {
+            fits = parse_fits_block(parser, block, step, out->count);
         }
         if (block != NULL && block->kind == SX_ANY) {
             sx__set_sight(parser, mark, SX__SIBLING);

@@ -30,6 +30,16 @@ static bool items_fits(const struct sx__parser *parser, const struct sx__item *i
     return false;
 }
 
+/* The item as a person would write it. */
+static void items_describe(const struct sx__item *item, struct sx__text *text)
+{
+    bool literal = item->class <= SX__ITEM_PHRASE;
+    sx__text_add(text, "'", literal);
+    sx__text_add(text, item->word, strlen(item->word));
+    sx__text_add(text, "='", item->class == SX__ITEM_KEY ? 2 : 0);
+    sx__text_add(text, "'", literal && item->class != SX__ITEM_KEY);
+}
+
 /* "expected A, B or the end of the line, found ...", or the word that was meant. */
 static bool items_unknown(struct sx__parser *parser, const struct sx__item *const *items)
 {
@@ -38,9 +48,8 @@ static bool items_unknown(struct sx__parser *parser, const struct sx__item *cons
 
     for (size_t i = 0; items[i] != NULL && i < ITEMS_MAX; i++) {
         words[i] = items[i]->word;
-        sx__text_add(&all, items[i]->word, strlen(items[i]->word));
-        sx__text_add(&all, "=, ", items[i]->class == SX__ITEM_KEY ? 3 : 0);
-        sx__text_add(&all, ", ", items[i]->class == SX__ITEM_KEY ? 0 : 2);
+        items_describe(items[i], &all);
+        sx__text_add(&all, ", ", 2);
     }
     sx__text_add(&all, "[RULE] or the end of the line", 30); /* with its zero byte */
     if (parser->token.kind == SX__NAME) {
@@ -54,6 +63,16 @@ static bool items_unknown(struct sx__parser *parser, const struct sx__item *cons
     }
     sx__expected(parser, all.data);
     sx__text_clear(&all);
+    return false;
+}
+
+static bool items_missing(struct sx__parser *parser, const struct sx__item *item)
+{
+    struct sx__text text = {0};
+    items_describe(item, &text);
+    sx__text_add(&text, "", 1);
+    sx__expected(parser, text.data);
+    sx__text_clear(&text);
     return false;
 }
 
@@ -91,7 +110,7 @@ bool sx__parse_items(struct sx__parser *parser, struct sx_step *step,
     }
     for (i = 0; items[i] != NULL; i++) {
         if (items[i]->required && !seen[i]) {
-            return sx__expected(parser, items[i]->word);
+            return items_missing(parser, items[i]);
         }
     }
     return true;

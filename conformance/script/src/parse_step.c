@@ -374,7 +374,8 @@ static bool step_repeat(struct sx__parser *parser, struct sx_step *step)
     size_t start = parser->token.start;
     int64_t count;
 
-    if (!step_expr(parser, &step->count)) {
+    step->count = sx__parse_expr(parser, true);
+    if (step->count == NULL) {
         return false;
     }
     if (sx__constant(step->count, &count) && (count < 1 || count > SX_REPEAT_STEPS_MAX)) {

@@ -36,14 +36,18 @@ static void tell(struct sx__parser *parser, size_t line, size_t column, const ch
 static void tell(struct sx__parser *parser, size_t line, size_t column, const char *format,
                  va_list arguments)
 {
+    bool there = line < parser->script->line_count;
     parser->error_count++;
     if (parser->errors == NULL) {
         return;
     }
+    if (column == 0 && there) { /* the line as a whole */
+        column = strspn(parser->script->lines[line], " \t");
+    }
     fprintf(parser->errors, "%s:%zu:%zu: error: ", parser->script->path, line + 1, column + 1);
     vfprintf(parser->errors, format, arguments);
     fputc('\n', parser->errors);
-    if (line < parser->script->line_count) {
+    if (there) {
         tell_excerpt(parser->errors, parser->script->lines[line], column);
     }
     if (parser->error_count == SX_ERRORS_MAX) {
