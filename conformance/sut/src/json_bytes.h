@@ -30,6 +30,10 @@ char *conform__json_line(json_t *json);
 uint8_t *conform__hex_decode(const char *text, size_t length, size_t *size);
 uint8_t *conform__base64_decode(const char *text, size_t length, size_t *size);
 
+/* Whether a text is a word of the contract for outcomes, or states. */
+bool conform__is_outcome(const char *text);
+bool conform__is_state(const char *text);
+
 /* Parses one line; NULL and *error where it is not one JSON object of at most 64 MiB. */
 json_t *conform__json_parse(const char *line, size_t size, struct conform_error *error);
 

@@ -132,6 +132,24 @@ static const char *const outcome_words[] = {"ok",      "timeout",  "peer_error",
 static const char *const state_words[] = {"opening",           "opened",   "closing",
                                           "awaiting_disposal", "disposed", NULL};
 
+static bool response_is_word(const char *text, const char *const *words)
+{
+    while (*words && strcmp(text, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+bool conform__is_outcome(const char *text)
+{
+    return response_is_word(text, outcome_words);
+}
+
+bool conform__is_state(const char *text)
+{
+    return response_is_word(text, state_words);
+}
+
 static char *response_take_text(struct conform__reader *reader, const char *name, bool required)
 {
     return conform__strdup(conform__read_text(reader, name, required));
@@ -142,11 +160,7 @@ static char *response_take_word(struct conform__reader *reader, const char *name
                                 const char *const *words)
 {
     const char *text = conform__read_text(reader, name, true);
-    bool known = !text;
-    for (; *words && !known; words++) {
-        known = strcmp(text, *words) == 0;
-    }
-    if (!known) {
+    if (text && !response_is_word(text, words)) {
         conform__reader_fail(reader, "`%s` is not a word of the contract: \"%.40s\"", name, text);
     }
     return conform__strdup(text);
