@@ -1,0 +1,52 @@
+/* Shared by the writers of reports: access to JSON that was checked when it came in, and escaping.
+ * SPDX-License-Identifier: MIT */
+#ifndef CONFORM_REPORT_INTERNAL_H
+#define CONFORM_REPORT_INTERNAL_H
+
+#include "conform/report.h"
+
+/* Makes the view of a case's JSON; false: *error says which member is missing or wrong. */
+bool report__view(json_t *json, struct conform_report_case *entry, struct conform_error *error);
+/* Makes report->rules of the first line. */
+bool report__view_rules(struct conform_report *report, struct conform_error *error);
+/* Takes a case's JSON (steals the reference) whose view was made. */
+void report__append(struct conform_report *report, const struct conform_report_case *entry,
+                    json_t *json);
+/* The summary's counts, as they follow from the cases. */
+json_t *report__counts_json(const struct conform_report *report);
+
+/* Members of `object`; "" and 0 where they are missing. */
+const char *report__text(const json_t *object, const char *key);
+int64_t report__number(const json_t *object, const char *key);
+/* Text of any bytes as a JSON string: what is not UTF-8, or NUL, becomes U+FFFD. NULL gives NULL.
+ */
+json_t *report__string(const char *text);
+json_t *report__string_of(const char *text, size_t size);
+
+/* The area of a case's id: what stands before the first '-'. malloc'ed. */
+char *report__area(const char *id);
+/* "first line" of a text: up to the newline. */
+void report__head(const char *text, FILE *out);
+
+enum report_escape {
+    REPORT_XML,  /* XML text and attributes: & < > " and what XML 1.0 cannot hold */
+    REPORT_TEXT, /* terminals: control characters as \xHH, newlines stay */
+    REPORT_LINE, /* the same on one line: newlines as \n */
+};
+void report__escape(const char *text, enum report_escape how, FILE *out);
+/* Characters (not bytes) of a UTF-8 text. */
+size_t report__width(const char *text);
+/* Like fprintf, but strings given as %s are escaped for XML. Knows %s %d %zu %u %% and %F (seconds
+ * of a uint64_t of nanoseconds) only. */
+void report__xml(FILE *out, const char *format, ...);
+
+/* Seconds with three decimals, of nanoseconds. */
+void report__seconds(uint64_t ns, FILE *out);
+
+/* conform_report_print_claim, with another separator between its sentences. */
+void report__claim(const struct conform_report *report, const char *separator, FILE *out);
+
+/* The exchange of a case as a sequence diagram, SVG. */
+void report__ladder(const struct conform_report_case *entry, FILE *out);
+
+#endif
