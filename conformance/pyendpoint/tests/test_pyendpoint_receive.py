@@ -63,6 +63,15 @@ CONVERSATIONS = {
         ],
         [b"ab"],
     ),
+    "what a last_in_window cleared must come again (RCV-3)": (
+        [
+            (data(0, 2, "", b"y"), []),
+            (data(0, 1, "last end", b"b"), []),
+            (data(0, 1, "", b"b"), []),
+            (data(0, 0, "first skip", b"a"), ["data_ack 0:1"]),
+        ],
+        [],
+    ),
     "a lower last_in_window is cleared too: it must come again (RCV-3)": (
         [
             (data(0, 1, "last", b"b"), []),

@@ -238,6 +238,7 @@ def test_sessions_of_two_peers_are_two_on_datagrams_and_one_on_streams() -> None
     stream.rx(data(0, 0, "last", b"q"), remote="Q")
     assert stream.payloads == [b"p"]
     assert [out["to"] for out in stream.outs if "tx" in out] == ["Q"]
+    stream.rx(data(500, 0), remote="R")  # discarded: answers still go to Q (END-1a)
     stream.send("a", b"x")
     assert [out["to"] for out in stream.outs if "tx" in out] == ["Q"]
 

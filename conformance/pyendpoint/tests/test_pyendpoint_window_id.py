@@ -114,6 +114,15 @@ def test_which_acks_move_a(
     assert ids.acked == acked
 
 
+def test_an_ack_older_than_a_moves_nothing() -> None:
+    ids = own_ids(6, 5)
+    for _ in range(3):
+        ids.take(pdu.DATA)
+    assert ids.on_ack(8, pdu.DATA)
+    assert not ids.on_ack(6, pdu.DATA) and not ids.knows(6, pdu.DATA)
+    assert ids.acked == 8
+
+
 @pytest.mark.parametrize(
     ("following", "acked"),
     [(101, None), (108, 7), (7, 7), (TOP + 1, TOP - 1), (101, TOP), (0, 5)],
