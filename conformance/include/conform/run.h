@@ -49,6 +49,7 @@ struct conform_record {
     size_t diff_count;
     struct conform_trace *trace;
     size_t trace_count;
+    size_t trace_dropped;   /* older entries left out: the trace keeps the last ones */
     size_t expectations;    /* lines that decided something */
     enum sipc_rule *advisories; /* advisory rules broken on the way */
     size_t advisory_count;
@@ -60,8 +61,8 @@ void conform_record_clear(struct conform_record *record);
 
 struct conform_run_options {
     uint64_t seed;              /* session ids are made of it and the case's name */
-    unsigned ack_timeout_ms;    /* 0: 1,000 with a virtual clock, 200 with a wall clock */
-    unsigned time_scale_percent; /* 100; wall clock only: all waiting times, for slow SUTs */
+    unsigned ack_timeout_ms;    /* T; 0: 200 with a wall clock and control, else 1,000 */
+    unsigned time_scale_percent; /* 0: 100; wall clock only: T, and what is granted beyond it */
     /* Called for each PDU in or out as it happens; may be NULL. */
     void (*on_pdu)(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
                    struct sipc_span pdu, const char *case_name);
