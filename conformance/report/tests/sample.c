@@ -12,7 +12,6 @@ static const char *const sample_lines[] = {
     "<- data_ack $d:0 {is_window_full *}   [WID-1]",
     "quiet 1T",
 };
-static uint8_t sample_pdu[] = {0x00, 0x39, 0xff, 0x00};
 
 struct sample_case {
     const char *name, *id, *story, *known;
@@ -114,47 +113,83 @@ static const struct sample_case sample_cases[SAMPLE_CASES] = {
      .reason = "the harness's own error"},
 };
 
-/* Trace and differences are borrowed literals: the record is not to be cleared. */
-static void sample_add(struct conform_report *report, const struct sample_case *sample)
+static char *sample_copy(const char *text)
 {
-    static struct conform_diff diffs[] = {
+    return text == NULL ? NULL : strdup(text);
+}
+
+static void sample_diffs(struct conform_record *record)
+{
+    static const char *const rows[][3] = {
         {"window_id", "100", "99"},
         {"option is_window_full", "true", NULL},
         {"data", "empty", SAMPLE_HOSTILE},
     };
-    static struct conform_trace trace[] = {
-        {0, '!', true, NULL, "open S from P", NULL, 0},
-        {0, '>', true, "P", "data 100:0 {first_in_window_group last_in_window skip} \"a\"",
-         sample_pdu, sizeof sample_pdu},
-        {1500000, '=', true, NULL, "deliver \"a\" {\"content-type\"=\"" SAMPLE_HOSTILE "\"}", NULL,
-         0},
-        {2000000, '<', true, "P", "data_ack 99:0 {max_window_size=16}", sample_pdu,
-         sizeof sample_pdu},
-        {2000000, '<', false, "Q", "data_ack 99:0 " SAMPLE_HOSTILE, sample_pdu, sizeof sample_pdu},
+    record->diff_count = sizeof rows / sizeof *rows;
+    record->diffs = calloc(record->diff_count, sizeof *record->diffs);
+    for (size_t i = 0; i < record->diff_count; i++)
+        record->diffs[i] = (struct conform_diff){sample_copy(rows[i][0]), sample_copy(rows[i][1]),
+                                                 sample_copy(rows[i][2])};
+}
+
+static void sample_trace(struct conform_record *record, bool odd)
+{
+    static const struct {
+        uint64_t at_ns;
+        char direction;
+        const char *peer, *text;
+    } rows[] = {
+        {0, '!', NULL, "open S from P"},
+        {0, '>', "P", "data 100:0 {first_in_window_group last_in_window skip} \"a\""},
+        {1500000, '=', NULL, "deliver \"a\" {\"content-type\"=\"" SAMPLE_HOSTILE "\"}"},
+        {2000000, '<', "P", "data_ack 99:0 {max_window_size=16}"},
+        {2000000, '<', "Q", "data_ack 99:0 " SAMPLE_HOSTILE},
     };
-    enum sipc_rule advisory = sample->advisory;
+    static const uint8_t pdu[] = {0x00, 0x39, 0xff, 0x00};
+    record->trace_count = sizeof rows / sizeof *rows - !odd;
+    record->trace = calloc(record->trace_count, sizeof *record->trace);
+    for (size_t i = 0; i < record->trace_count; i++) {
+        struct conform_trace *entry = &record->trace[i];
+        *entry = (struct conform_trace){.at_ns = rows[i].at_ns,
+                                        .direction = rows[i].direction,
+                                        .matched = i < 4,
+                                        .peer = sample_copy(rows[i].peer),
+                                        .text = sample_copy(rows[i].text)};
+        if (rows[i].peer == NULL)
+            continue;
+        entry->size = sizeof pdu;
+        entry->bytes = malloc(sizeof pdu);
+        memcpy(entry->bytes, pdu, sizeof pdu);
+    }
+}
+
+static void sample_add(struct conform_report *report, const struct sample_case *sample)
+{
     const bool decided = sample->verdict != CONFORM_UNSUPPORTED;
-    const struct conform_record record = {
-        .name = strdup(sample->name),
+    struct conform_record record = {
+        .name = sample_copy(sample->name),
         .id = sample->id,
         .path = "suite/sample.sx",
         .verdict = sample->verdict,
         .rule = sample->blamed,
         .line = sample->line,
-        .reason = sample->reason == NULL ? NULL : strdup(sample->reason),
-        .expected = sample->expected == NULL ? NULL : strdup(sample->expected),
-        .actual = sample->actual == NULL ? NULL : strdup(sample->actual),
-        .diffs = diffs,
-        .diff_count = sample->expected == NULL ? 0 : 3,
-        .trace = trace,
-        .trace_count = decided ? sample->odd ? 5 : 4 : 0,
+        .reason = sample_copy(sample->reason),
+        .expected = sample_copy(sample->expected),
+        .actual = sample_copy(sample->actual),
         .expectations = decided ? 2 : 0,
-        .advisories = &advisory,
-        .advisory_count = advisory != SIPC_RULE_NONE,
-        .sut_stderr = sample->stderr_text == NULL ? NULL : strdup(sample->stderr_text),
+        .sut_stderr = sample_copy(sample->stderr_text),
         .duration_ns = decided ? 1502000000 : 0,
         .attempts = 1,
     };
+    if (sample->expected != NULL)
+        sample_diffs(&record);
+    if (decided)
+        sample_trace(&record, sample->odd);
+    if (sample->advisory != SIPC_RULE_NONE) {
+        record.advisories = calloc(1, sizeof *record.advisories);
+        record.advisories[0] = sample->advisory;
+        record.advisory_count = 1;
+    }
     const struct sx_script script = {
         .path = "suite/sample.sx",
         .id = sample->id,
@@ -166,11 +201,7 @@ static void sample_add(struct conform_report *report, const struct sample_case *
     };
     conform_report_add(report, &record, &script, sample->known,
                        "sipc conform run engine suite/sample.sx -t 'NAME' --seed 1");
-    free(record.name);
-    free(record.reason);
-    free(record.expected);
-    free(record.actual);
-    free(record.sut_stderr);
+    conform_record_clear(&record);
 }
 
 void sample_report(struct conform_report *report, FILE *stream, const char *error)

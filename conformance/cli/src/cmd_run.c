@@ -1,0 +1,548 @@
+/* sipc conform run: runs the selected cases against a SUT and reports. */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    RUN_SUT = 2000,
+    RUN_KNOWN,
+    RUN_SEED,
+    RUN_FAIL_FAST,
+    RUN_TIME_SCALE,
+    RUN_ACK_TIMEOUT,
+    RUN_DRY,
+    RUN_JSON,
+    RUN_VERBOSE,
+};
+
+static const struct cli_option run_options[] = {
+    {0, "sut", "SPEC", "the SUT, instead of the first argument", RUN_SUT},
+    CLI_SELECT_OPTIONS,
+    {0, "known", "FILE", "known failures, lines of `case-glob  # reason`", RUN_KNOWN},
+    {0, "seed", "N", "what session ids are made of (1)", RUN_SEED},
+    {0, "fail-fast", NULL, "stop after the first case that fails", RUN_FAIL_FAST},
+    {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
+    {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
+    {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
+    {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
+    {0, "jsonl", "FILE", "write JSON lines as cases end (conform report reads them)", CLI_JSONL},
+    {0, "junit", "FILE", "write JUnit XML", CLI_JUNIT},
+    {0, "tap", "FILE", "write TAP", CLI_TAP},
+    {0, "html", "FILE", "write one HTML file", CLI_HTML},
+    {0, "pcap", "FILE", "write the traffic as pcapng", CLI_PCAP},
+    {0, "json", NULL, "the summary on stdout as JSON, the rest on stderr", RUN_JSON},
+    {'v', "verbose", NULL, "show each case and its PDUs as they happen, and the SUT's stderr",
+     RUN_VERBOSE},
+    {0, NULL, NULL, NULL, 0},
+};
+
+static const struct cli_command run_command = {
+    .name = "sipc conform run",
+    .usage = "[options] SUT [PATH...]",
+    .about =
+        "Runs conformance cases against a system under test (SUT) and says which rules it keeps.\n"
+        "PATHs are scripts or folders of scripts; without any, the shipped suite is run.\n"
+        "\n"
+        "SUT is one of\n"
+        "  engine                 the engine of this project, in process\n"
+        "  so:PATH                a shared object (conform/sut_abi.h)\n"
+        "  exec:COMMAND           a program that speaks the SUT contract on stdin and stdout\n"
+        "  udp:HOST:PORT          a live peer; also tcp:HOST:PORT and unix:PATH\n"
+        "  ...,control=exec:CMD   a live peer that is told what to do; also control=tcp:HOST:PORT\n"
+        "\n"
+        "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
+        "usage,\n"
+        "3 the SUT does not start or its adapter is broken, 4 an error of the harness, 5 nothing\n"
+        "was decided. Files are written in every case but 2.",
+    .examples = "sipc conform run engine\n"
+                "sipc conform run exec:./my-sut -t 'WID-*' --html report.html\n"
+                "sipc conform run udp:127.0.0.1:9000,control=tcp:127.0.0.1:9001 --out results\n"
+                "sipc conform run engine --dry-run --rule WID-7",
+    .options = run_options,
+};
+
+struct run_args {
+    const char *sut_spec, *known_path;
+    struct cli_words paths;
+    struct cli_selection selection;
+    struct cli_outputs outputs;
+    struct conform_run_options options;
+    bool fail_fast, dry_run, json, verbose;
+};
+
+struct run {
+    const struct run_args *args;
+    struct cli_suite suite;
+    struct cli_known known;
+    struct conform_sut *sut;
+    struct conform_report report;
+    struct cli_capture *capture;
+    FILE *people;  /* where text for people goes */
+    bool progress; /* a line that is rewritten, on stderr */
+    size_t done, red;
+    enum conform_sut_status status;
+    struct conform_error error;
+    const char *verbose_case;
+};
+
+static volatile sig_atomic_t run_interrupted;
+
+static void run_on_interrupt(int signal_number)
+{
+    run_interrupted = signal_number;
+}
+
+/* ---- arguments ---- */
+
+static bool run_take_scale(struct run_args *args, const char *value)
+{
+    char *end;
+    const double scale = strtod(value, &end);
+    if (*value == '\0' || *end != '\0' || !(scale >= 0.01 && scale <= 1000)) {
+        fprintf(stderr, "sipc: --time-scale %s: expected a number from 0.01 to 1000\n", value);
+        return false;
+    }
+    args->options.time_scale_percent = (unsigned)(scale * 100 + 0.5);
+    return true;
+}
+
+static bool run_take_number(struct run_args *args, int id, const char *value)
+{
+    uint64_t number;
+    if (id == RUN_SEED) {
+        if (!cli_number("--seed", value, 0, INT64_MAX, &number))
+            return false;
+        args->options.seed = number;
+        return true;
+    }
+    if (!cli_number("--ack-timeout", value, 1, 3600000, &number))
+        return false;
+    args->options.ack_timeout_ms = (unsigned)number;
+    return true;
+}
+
+static bool run_take(void *ctx, int id, const char *value)
+{
+    struct run_args *args = ctx;
+    switch (id) {
+    case RUN_SUT:
+        args->sut_spec = value;
+        return true;
+    case RUN_KNOWN:
+        args->known_path = value;
+        return true;
+    case RUN_SEED:
+    case RUN_ACK_TIMEOUT:
+        return run_take_number(args, id, value);
+    case RUN_TIME_SCALE:
+        return run_take_scale(args, value);
+    case RUN_FAIL_FAST:
+        return args->fail_fast = true;
+    case RUN_DRY:
+        return args->dry_run = true;
+    case RUN_JSON:
+        return args->json = true;
+    case RUN_VERBOSE:
+        return args->verbose = true;
+    default:
+        if (id >= CLI_JSONL)
+            return cli_outputs_take(&args->outputs, id, value);
+        return cli_select_take(&args->selection, &args->paths, id, value);
+    }
+}
+
+static bool run_is_spec(const char *text)
+{
+    static const char *const kinds[] = {"so:", "exec:", "udp:", "tcp:", "unix:"};
+    static const char *const live[] = {"udp,", "tcp,", "unix,"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(text, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof live / sizeof *live; i++)
+        if (strncmp(text, live[i], strlen(live[i])) == 0)
+            return true;
+    return strcmp(text, "engine") == 0;
+}
+
+/* The first argument is the SUT, unless --sut said so already or nothing is run. */
+static bool run_positional(struct run_args *args, int count, char **words)
+{
+    int first = 0;
+    if (args->sut_spec == NULL && count > 0 && (!args->dry_run || run_is_spec(words[0])))
+        args->sut_spec = words[first++];
+    if (args->sut_spec == NULL && !args->dry_run) {
+        cli_usage(&run_command, "no SUT given");
+        return false;
+    }
+    if (args->sut_spec != NULL && !run_is_spec(args->sut_spec)) {
+        cli_usage(&run_command,
+                  "'%s' is no SUT: expected engine, so:PATH, exec:COMMAND, udp:HOST:PORT,"
+                  " tcp:HOST:PORT or unix:PATH",
+                  args->sut_spec);
+        return false;
+    }
+    for (; first < count; first++)
+        cli_words_add(&args->paths, words[first]);
+    return true;
+}
+
+/* ---- the parts of a run ---- */
+
+static void run_print_dry(const struct cli_suite *suite)
+{
+    for (size_t i = 0; i < suite->case_count; i++) {
+        const struct cli_case *entry = &suite->cases[i];
+        if (!entry->selected)
+            continue;
+        /* The script as if its parameters had this case's values alone. */
+        struct sx_script one = *entry->script;
+        struct sx_param *params = calloc(one.param_count + 1, sizeof *params);
+        SIPC_ASSERT(params != NULL);
+        for (size_t p = 0; p < one.param_count; p++)
+            params[p] = (struct sx_param){.name = entry->script->params[p].name,
+                                          .values = sx_case_value(entry->script, entry->index, p),
+                                          .count = 1};
+        one.params = params;
+        one.case_count = 1;
+        printf("### %s  (%s)\n\n", entry->name, entry->script->path);
+        sx_print(&one, stdout);
+        printf("\n");
+        free(params);
+    }
+}
+
+static char *run_replay(const struct run *run, const struct cli_case *entry)
+{
+    const struct run_args *args = run->args;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    SIPC_ASSERT(out != NULL);
+    cli_quote(cli_program, out);
+    fputs(" conform run ", out);
+    cli_quote(args->sut_spec, out);
+    fputc(' ', out);
+    cli_quote(entry->script->path, out);
+    fputs(" -t ", out);
+    cli_quote(entry->name, out);
+    fprintf(out, " --seed %llu", (unsigned long long)args->options.seed);
+    if (args->options.ack_timeout_ms != 0)
+        fprintf(out, " --ack-timeout %u", args->options.ack_timeout_ms);
+    if (args->options.time_scale_percent != 100)
+        fprintf(out, " --time-scale %g", args->options.time_scale_percent / 100.0);
+    fclose(out);
+    return text;
+}
+
+static void run_progress(const struct run *run, const char *name)
+{
+    if (!run->progress)
+        return;
+    fprintf(stderr, "\r\033[K  %zu of %zu", run->done, run->suite.selected_count);
+    if (run->red > 0)
+        fprintf(stderr, ", \033[31m%zu failing\033[0m", run->red);
+    fprintf(stderr, "  %.60s", name);
+}
+
+static void run_progress_end(const struct run *run)
+{
+    if (run->progress)
+        fputs("\r\033[K", stderr);
+}
+
+static void run_on_pdu(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
+                       struct sipc_span pdu, const char *case_name)
+{
+    struct run *run = ctx;
+    if (run->capture != NULL)
+        cli_capture_pdu(run->capture, from_sut, peer, at_ns, pdu, case_name);
+    if (!run->args->verbose)
+        return;
+    fprintf(run->people, "  %12.6f s  %s %s  ", (double)at_ns / 1e9, from_sut ? "<-" : "->", peer);
+    conform_print_pdu(pdu, run->people);
+    fputc('\n', run->people);
+}
+
+/* Runs one case; false: the run cannot, or is not to, go on. */
+static bool run_one(struct run *run, const struct cli_case *entry)
+{
+    struct conform_run_options options = run->args->options;
+    struct conform_record record = {0};
+    options.on_pdu = run_on_pdu;
+    options.ctx = run;
+    run_progress(run, entry->name);
+    if (run->args->verbose)
+        fprintf(run->people, "\n%s\n", entry->name);
+
+    run->status =
+        conform_run_case(run->sut, entry->script, entry->index, &options, &record, &run->error);
+    char *replay = run_replay(run, entry);
+    const char *known = cli_known_reason(&run->known, entry->name, entry->script->id);
+    const struct conform_report_case *result =
+        conform_report_add(&run->report, &record, entry->script, known, replay);
+    const bool red = conform_report_case_is_red(result);
+    run->done++;
+    run->red += red;
+    if (run->args->verbose)
+        fprintf(run->people, "  %s%s%s\n", conform_verdict_name(result->verdict),
+                result->reason == NULL ? "" : ": ", result->reason == NULL ? "" : result->reason);
+    free(replay);
+    conform_record_clear(&record);
+    return run->status == CONFORM_SUT_OK && !run_interrupted && !(red && run->args->fail_fast);
+}
+
+static void run_all(struct run *run)
+{
+    struct sigaction action = {.sa_handler = run_on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL); /* the second one kills */
+    sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < run->suite.case_count; i++)
+        if (run->suite.cases[i].selected && !run_one(run, &run->suite.cases[i]))
+            break;
+    run_progress_end(run);
+    if (run_interrupted && run->status == CONFORM_SUT_OK)
+        conform_error_set(&run->error, "interrupted after %zu of %zu cases", run->done,
+                          run->suite.selected_count);
+}
+
+static int run_exit(const struct run *run, const json_t *known_problems)
+{
+    const struct conform_report_counts counts = conform_report_count(&run->report, NULL);
+    if (run->status == CONFORM_SUT_NO_START || run->status == CONFORM_SUT_BROKEN)
+        return CLI_NO_SUT;
+    if (run->status != CONFORM_SUT_OK || run_interrupted || counts.verdicts[CONFORM_ERROR] > 0)
+        return CLI_HARNESS;
+    if (counts.failures > 0 || counts.unexpected_passes > 0 || json_array_size(known_problems) > 0)
+        return CLI_NONCONFORMANT;
+    return counts.decided == 0 ? CLI_UNDECIDED : CLI_OK;
+}
+
+static uint64_t run_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- what people see ---- */
+
+static void run_print_sut(const struct run *run)
+{
+    const struct conform_response *hello = conform_sut_hello(run->sut);
+    const bool live = !conform_sut_is_virtual(run->sut);
+    fprintf(run->people, "SUT    ");
+    conform_report_print_text(hello->name == NULL ? run->args->sut_spec : hello->name, run->people);
+    if (hello->version != NULL) {
+        fputc(' ', run->people);
+        conform_report_print_text(hello->version, run->people);
+    }
+    fprintf(run->people, "  (%s, %s clock%s)\n", run->args->sut_spec, live ? "wall" : "virtual",
+            live && !conform_sut_has_control(run->sut) ? ", without control" : "");
+    fprintf(run->people, "suite  %s: %zu scripts, %zu of %zu cases\n\n", run->suite.source,
+            run->suite.script_count, run->suite.selected_count, run->suite.case_count);
+    fflush(run->people);
+}
+
+static void run_print_files(const struct run *run)
+{
+    const struct cli_outputs *outputs = &run->args->outputs;
+    const struct {
+        const char *what, *path;
+    } files[] = {{"report", outputs->html},
+                 {"JUnit", outputs->junit},
+                 {"TAP", outputs->tap},
+                 {"JSON lines", outputs->jsonl},
+                 {"traffic", outputs->pcap}};
+    for (size_t i = 0, first = 1; i < sizeof files / sizeof *files; i++) {
+        if (files[i].path == NULL)
+            continue;
+        fprintf(run->people, "%s  %-10s  %s\n", first ? "\n" : "", files[i].what, files[i].path);
+        first = 0;
+    }
+}
+
+static void run_print_end(const struct run *run, int exit_code)
+{
+    static const char *const ends[] = {[CLI_OK] = "as expected",
+                                       [CLI_NONCONFORMANT] = "NOT CONFORMANT",
+                                       [CLI_NO_SUT] =
+                                           "THE SUT DOES NOT START, OR ITS ADAPTER IS BROKEN",
+                                       [CLI_HARNESS] = "THE RUN DID NOT END AS IT SHOULD",
+                                       [CLI_UNDECIDED] = "NOTHING WAS DECIDED"};
+    const bool colour = cli_colour(run->people);
+    if (run->report.case_count > 0)
+        conform_report_print_table(&run->report, run->people, colour);
+    conform_report_print_notes(&run->report, run->people, colour);
+    run_print_files(run);
+    const struct conform_report_counts counts = conform_report_count(&run->report, NULL);
+    fprintf(run->people, "\n%s%s%s",
+            colour ? exit_code == CLI_OK ? "\033[1;32m" : "\033[1;31m" : "", ends[exit_code],
+            colour ? "\033[0m" : "");
+    fprintf(run->people, ": %zu of %zu cases pass", counts.verdicts[CONFORM_PASS],
+            run->suite.selected_count);
+    if (counts.failures > 0)
+        fprintf(run->people, ", %zu %s", counts.failures, counts.failures == 1 ? "fails" : "fail");
+    fputc('\n', run->people);
+}
+
+static void run_print_json(const struct conform_report *report)
+{
+    char *claim = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&claim, &size);
+    SIPC_ASSERT(memory != NULL);
+    conform_report_print_claim(report, memory);
+    fclose(memory);
+    json_t *json = json_copy(report->summary);
+    json_object_set_new(json, "claim", json_string(claim));
+    json_dumpf(json, stdout, JSON_INDENT(2));
+    fputc('\n', stdout);
+    json_decref(json);
+    free(claim);
+}
+
+/* ---- putting it together ---- */
+
+static void run_begin_report(struct run *run, const char *command, FILE *stream)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    char started[40];
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    json_t *selection = cli_select_json(&run->args->selection);
+    const struct conform_report_about about = {
+        .command = command,
+        .started = started,
+        .sut_spec = run->args->sut_spec,
+        .sut = run->sut,
+        .options = &run->args->options,
+        .selection = selection,
+        .suite = run->suite.source,
+        .version = SIPC_VERSION,
+        .digest = run->suite.digest,
+        .script_count = run->suite.script_count,
+        .case_count = run->suite.case_count,
+        .selected_count = run->suite.selected_count,
+        .cases_by_rule = run->suite.cases_by_rule,
+    };
+    conform_report_begin(&run->report, &about, stream);
+    json_decref(selection);
+}
+
+/* Opens what is written as the run goes. */
+static bool run_open(struct run *run, FILE **jsonl, FILE **pcap)
+{
+    const struct cli_outputs *outputs = &run->args->outputs;
+    bool ok = cli_outputs_prepare(outputs);
+    if (outputs->jsonl != NULL && (*jsonl = cli_outputs_open(outputs->jsonl)) == NULL)
+        ok = false;
+    if (outputs->pcap != NULL && (*pcap = cli_outputs_open(outputs->pcap)) == NULL)
+        ok = false;
+    if (!ok && *jsonl != NULL)
+        fclose(*jsonl);
+    if (!ok && *pcap != NULL)
+        fclose(*pcap);
+    return ok;
+}
+
+static int run_execute(struct run *run, struct cli_outputs *outputs, const char *command)
+{
+    FILE *jsonl = NULL, *pcap = NULL;
+    const uint64_t begun = run_clock();
+    const struct conform_sut_options attach = {.verbose = run->args->verbose};
+    if (!run_open(run, &jsonl, &pcap))
+        return CLI_USAGE;
+    run->status = conform_sut_attach(run->args->sut_spec, &attach, &run->sut, &run->error);
+    const bool attached = run->status == CONFORM_SUT_OK;
+    if (!attached) {
+        run->status = run->status == CONFORM_SUT_BROKEN ? CONFORM_SUT_BROKEN : CONFORM_SUT_NO_START;
+        run->sut = NULL;
+    }
+    run_begin_report(run, command, jsonl);
+    if (pcap != NULL)
+        run->capture = cli_capture_begin(pcap, run->args->sut_spec,
+                                         attached && conform_sut_is_virtual(run->sut));
+    if (attached) {
+        run_print_sut(run);
+        run_all(run);
+    }
+    json_t *problems = cli_known_problems(&run->known, &run->suite, &run->report);
+    int exit_code = run_exit(run, problems);
+    const bool stopped = run->status != CONFORM_SUT_OK || run_interrupted;
+    conform_report_end(&run->report,
+                       &(struct conform_report_end){.error = stopped ? run->error.text : NULL,
+                                                    .exit_code = exit_code,
+                                                    .elapsed_ns = run_clock() - begun,
+                                                    .known_problems = problems});
+    json_decref(problems);
+    conform_sut_detach(run->sut);
+    cli_outputs_write(outputs, &run->report);
+    if (jsonl != NULL && !cli_outputs_close(jsonl, outputs->jsonl))
+        outputs->broken = true;
+    if (run->capture != NULL && !cli_capture_end(run->capture))
+        outputs->broken = true;
+    if (pcap != NULL && !cli_outputs_close(pcap, outputs->pcap))
+        outputs->broken = true;
+    run_print_end(run, exit_code);
+    if (run->args->json)
+        run_print_json(&run->report);
+    conform_report_clear(&run->report);
+    return outputs->broken && exit_code == CLI_OK ? CLI_HARNESS : exit_code;
+}
+
+static int run_suite(struct run_args *args, const char *command)
+{
+    struct run run = {.args = args, .people = args->json ? stderr : stdout};
+    int exit_code = CLI_USAGE;
+    run.progress = cli_colour(stderr) && !args->verbose;
+    if (!cli_suite_load(&run.suite, args->paths.items, args->paths.count))
+        return CLI_USAGE;
+    if (cli_select(&args->selection, &run.suite) &&
+        (args->known_path == NULL || cli_known_read(&run.known, args->known_path))) {
+        if (args->dry_run) {
+            run_print_dry(&run.suite);
+            exit_code = CLI_OK;
+        } else {
+            exit_code = run_execute(&run, &args->outputs, command);
+        }
+    }
+    cli_known_clear(&run.known);
+    cli_suite_clear(&run.suite);
+    return exit_code;
+}
+
+static char *run_command_line(int argc, char **argv)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    SIPC_ASSERT(out != NULL);
+    cli_quote(cli_program, out);
+    fputs(" conform run", out);
+    for (int i = 1; i < argc; i++) {
+        fputc(' ', out);
+        cli_quote(argv[i], out);
+    }
+    fclose(out);
+    return text;
+}
+
+int cli_cmd_run(int argc, char **argv)
+{
+    struct run_args args = {.options = {.seed = 1, .time_scale_percent = 100}};
+    char *command = run_command_line(argc, argv); /* before getopt moves arguments about */
+    int first;
+    int exit_code = cli_parse(&run_command, argc, argv, &first, run_take, &args);
+    if (exit_code == -1)
+        exit_code = run_positional(&args, argc - first, argv + first) ? run_suite(&args, command)
+                                                                      : CLI_USAGE;
+    cli_outputs_clear(&args.outputs);
+    cli_select_clear(&args.selection);
+    cli_words_clear(&args.paths);
+    free(command);
+    return exit_code;
+}

@@ -1,0 +1,154 @@
+/* Known failures: cases that are expected to fail, each with the reason why. They are run all the
+ * same; an entry that does not fail any more, or is not run, turns the run red, so that the list
+ * cannot rot. */
+#include "cli.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+static char *known_trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t size = strlen(text);
+    while (size > 0 && isspace((unsigned char)text[size - 1]))
+        text[--size] = '\0';
+    return text;
+}
+
+/* Adds the entry of one line; NULL, or what is wrong with it. */
+static const char *known_line(struct cli_known *known, char *line, int number)
+{
+    char *text = known_trim(line);
+    if (*text == '\0' || *text == '#')
+        return NULL;
+    char *hash = strchr(text, '#'); /* one that stands within a pattern has no blank before it */
+    while (hash != NULL && !isspace((unsigned char)hash[-1]))
+        hash = strchr(hash + 1, '#');
+    if (hash == NULL || *known_trim(hash + 1) == '\0')
+        return "no reason: expected `case-glob  # reason`";
+    const char *reason = known_trim(hash + 1);
+    *hash = '\0';
+    const char *pattern = known_trim(text);
+    for (size_t i = 0; i < known->count; i++)
+        if (strcmp(known->entries[i].pattern, pattern) == 0)
+            return "this pattern stands above already";
+    known->entries = realloc(known->entries, (known->count + 1) * sizeof *known->entries);
+    SIPC_ASSERT(known->entries != NULL);
+    struct cli_known_entry *entry = &known->entries[known->count++];
+    *entry = (struct cli_known_entry){strdup(pattern), strdup(reason), number};
+    SIPC_ASSERT(entry->pattern != NULL && entry->reason != NULL);
+    return NULL;
+}
+
+bool cli_known_read(struct cli_known *known, const char *path)
+{
+    *known = (struct cli_known){.path = strdup(path)};
+    SIPC_ASSERT(known->path != NULL);
+    FILE *file = fopen(path, "r");
+    char *line = NULL;
+    size_t capacity = 0;
+    bool ok = file != NULL;
+    errno = ok ? 0 : errno;
+    for (int number = 1; file != NULL && getline(&line, &capacity, file) != -1; number++) {
+        const char *wrong = known_line(known, line, number);
+        if (wrong != NULL)
+            fprintf(stderr, "%s:%d: error: %s\n", path, number, wrong);
+        ok = ok && wrong == NULL;
+    }
+    if (file == NULL || ferror(file)) {
+        fprintf(stderr, "%s: error: %s\n", path, strerror(errno));
+        ok = false;
+    }
+    free(line);
+    if (file != NULL)
+        fclose(file);
+    if (!ok)
+        cli_known_clear(known);
+    return ok;
+}
+
+void cli_known_clear(struct cli_known *known)
+{
+    for (size_t i = 0; i < known->count; i++) {
+        free(known->entries[i].pattern);
+        free(known->entries[i].reason);
+    }
+    free(known->entries);
+    free(known->path);
+    *known = (struct cli_known){0};
+}
+
+static bool known_names(const struct cli_known_entry *entry, const char *name, const char *id)
+{
+    return cli_glob(entry->pattern, name) || cli_glob(entry->pattern, id);
+}
+
+const char *cli_known_reason(const struct cli_known *known, const char *name, const char *id)
+{
+    for (size_t i = 0; i < known->count; i++)
+        if (known_names(&known->entries[i], name, id))
+            return known->entries[i].reason;
+    return NULL;
+}
+
+static const struct conform_report_case *known_case(const struct conform_report *report,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < report->case_count; i++)
+        if (strcmp(report->cases[i].name, name) == 0)
+            return &report->cases[i];
+    return NULL;
+}
+
+/* Why a case that an entry names did not fail; NULL if it did, or passed (which is told with the
+ * case itself). */
+static const char *known_excuse(const struct cli_case *entry,
+                                const struct conform_report_case *result)
+{
+    if (!entry->selected)
+        return " did not fail: not selected";
+    if (result == NULL)
+        return " did not fail: not run, the run ended before it";
+    switch (result->verdict) {
+    case CONFORM_UNSUPPORTED:
+        return " did not fail: unsupported";
+    case CONFORM_INCONCLUSIVE:
+        return " did not fail: inconclusive";
+    case CONFORM_ERROR:
+        return " did not fail: an error of the harness";
+    default:
+        return NULL;
+    }
+}
+
+static void known_problem(json_t *problems, const struct cli_known *known,
+                          const struct cli_known_entry *entry, const char *name, const char *what)
+{
+    json_t *text = json_sprintf("%s:%d: %s%s", known->path, entry->line, name, what);
+    json_array_append_new(problems,
+                          json_pack("{s:s, s:o*}", "entry", entry->pattern, "problem", text));
+}
+
+json_t *cli_known_problems(const struct cli_known *known, const struct cli_suite *suite,
+                           const struct conform_report *report)
+{
+    json_t *problems = json_array();
+    for (size_t e = 0; e < known->count; e++) {
+        const struct cli_known_entry *entry = &known->entries[e];
+        bool matched = false;
+        for (size_t i = 0; i < suite->case_count; i++) {
+            const struct cli_case *named = &suite->cases[i];
+            if (!known_names(entry, named->name, named->script->id))
+                continue;
+            matched = true;
+            const char *excuse = known_excuse(named, known_case(report, named->name));
+            if (excuse != NULL)
+                known_problem(problems, known, entry, named->name, excuse);
+        }
+        if (!matched)
+            known_problem(problems, known, entry, "", "no case has such a name");
+    }
+    return problems;
+}

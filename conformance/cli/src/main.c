@@ -1,0 +1,93 @@
+/* The one binary of the project: a table of commands. */
+#include "cli.h"
+
+#include <signal.h>
+#include <string.h>
+
+struct main_entry {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's own name */
+    const char *help;
+};
+
+static const struct main_entry main_conform[] = {
+    {"run", cli_cmd_run, "run cases against a system under test and report"},
+    {"list", cli_cmd_list, "list the cases there are"},
+    {"explain", cli_cmd_explain, "explain a rule or a case"},
+    {"report", cli_cmd_report, "make reports from the JSON lines of a run"},
+    {"check-adapter", conform_cmd_check_adapter, "say in plain words what an adapter does wrong"},
+    {NULL, NULL, NULL},
+};
+
+static int main_cmd_conform(int argc, char **argv);
+
+static const struct main_entry main_commands[] = {
+    {"conform", main_cmd_conform, "judge an implementation of ScalableIPC rule by rule"},
+    {"sut", conform_cmd_sut,
+     "the engine as a system under test: over UDP, TCP, Unix sockets, stdio"},
+    {NULL, NULL, NULL},
+};
+
+static void main_help(const char *name, const struct main_entry *table, const char *example,
+                      FILE *out)
+{
+    fprintf(out, "usage: %s COMMAND [arguments]\n\n", name);
+    for (const struct main_entry *entry = table; entry->name != NULL; entry++)
+        fprintf(out, "  %-14s %s\n", entry->name, entry->help);
+    fprintf(out, "\nEach command has --help. For example:\n  %s\n", example);
+}
+
+static bool main_is(const char *word, const char *name, const char *letter)
+{
+    return strcmp(word, name) == 0 || strcmp(word, letter) == 0;
+}
+
+static int main_dispatch(const char *name, const struct main_entry *table, const char *example,
+                         int argc, char **argv)
+{
+    if (argc < 2) {
+        main_help(name, table, example, stderr);
+        return CLI_USAGE;
+    }
+    if (main_is(argv[1], "--help", "-h")) {
+        main_help(name, table, example, stdout);
+        return CLI_OK;
+    }
+    struct cli_words names = {0};
+    for (const struct main_entry *entry = table; entry->name != NULL; entry++) {
+        if (strcmp(entry->name, argv[1]) == 0) {
+            cli_words_clear(&names);
+            return entry->run(argc - 1, argv + 1);
+        }
+        cli_words_add(&names, entry->name);
+    }
+    char *near = cli_near(argv[1], names.items, names.count);
+    fprintf(stderr, "%s: no command '%s'%s\nTry '%s --help'.\n", name, argv[1], near, name);
+    free(near);
+    cli_words_clear(&names);
+    return CLI_USAGE;
+}
+
+static int main_cmd_conform(int argc, char **argv)
+{
+    return main_dispatch("sipc conform", main_conform, "sipc conform run engine --html report.html",
+                         argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a SUT that dies is a verdict, not our end */
+    if (argc > 0)
+        cli_program = argv[0];
+    if (argc == 2 && main_is(argv[1], "--version", "-V")) {
+        printf("sipc %s\n", SIPC_VERSION);
+        return CLI_OK;
+    }
+    const int exit_code =
+        main_dispatch("sipc", main_commands, "sipc conform run engine", argc, argv);
+    if (fflush(stdout) != 0 && exit_code == CLI_OK) {
+        perror("sipc: stdout");
+        return CLI_HARNESS;
+    }
+    return exit_code;
+}
