@@ -34,7 +34,6 @@ struct serve {
     uint64_t base_ns; /* of uv_hrtime, at reset */
     struct serve_aftermath *aftermaths;
     size_t aftermath_count, aftermath_room;
-    bool pumping;
     /* control */
     bool on_stdio, connected, said_bye;
     union {
@@ -136,10 +135,6 @@ static void serve_tell_time(struct serve *serve)
 /* Tells the engine the aftermaths that have come, until there is none. */
 static void serve_pump(struct serve *serve)
 {
-    if (serve->pumping) {
-        return;
-    }
-    serve->pumping = true;
     for (size_t i = 0; i < serve->aftermath_count; i++) {
         const struct serve_aftermath next = serve->aftermaths[i];
         serve_quiet_event(serve, &(struct conform_request){.op = CONFORM_SENT,
@@ -147,7 +142,6 @@ static void serve_pump(struct serve *serve)
                                                            .success = next.success});
     }
     serve->aftermath_count = 0;
-    serve->pumping = false;
 }
 
 static void serve_on_sent(void *ctx, uint64_t token, bool success)
@@ -159,6 +153,8 @@ static void serve_on_sent(void *ctx, uint64_t token, bool success)
             conform__realloc(serve->aftermaths, serve->aftermath_room * sizeof *serve->aftermaths);
     }
     serve->aftermaths[serve->aftermath_count++] = (struct serve_aftermath){token, success};
+    /* within an event they are pumped right after it; those the loop brings, from here */
+    uv_timer_start(&serve->timer, serve_on_timer, 0, 0);
 }
 
 static void serve_on_timer(uv_timer_t *timer)
