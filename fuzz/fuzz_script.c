@@ -1,0 +1,89 @@
+/* Fuzz target: any bytes as a script. Oracles: the parser ends, gives a script or tells at least
+ * one error, never both; what it printed parses again, and prints the same.
+ * SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "conform/script.h"
+
+enum { CASES_MAX = 4, STEPS_MAX = 4 };
+
+struct printed {
+    char *text;
+    size_t size;
+};
+
+static FILE *open_text(struct printed *printed)
+{
+    FILE *file = open_memstream(&printed->text, &printed->size);
+    FUZZ_CHECK(file != NULL, "out of memory");
+    return file;
+}
+
+static struct sx_script *parse(const char *text, size_t size, struct printed *errors)
+{
+    size_t error_count = 0;
+    FILE *file = open_text(errors);
+    /* not named as a script's file: the id is not held against the name then */
+    struct sx_script *script = sx_parse("input", text, size, file, &error_count);
+    fclose(file);
+    FUZZ_CHECK((script == NULL) == (error_count != 0), "a script or errors, not both");
+    FUZZ_CHECK((error_count != 0) == (errors->size != 0), "every error is told");
+    return script;
+}
+
+static struct printed print(const struct sx_script *script)
+{
+    struct printed printed;
+    FILE *file = open_text(&printed);
+    sx_print(script, file);
+    fclose(file);
+    return printed;
+}
+
+/* What reports use of a script: names of cases cut to size, single steps. */
+static void use(const struct sx_script *script)
+{
+    FUZZ_CHECK(script->case_count >= 1, "a script has a case");
+    for (size_t i = 0; i < script->case_count && i < CASES_MAX; i++) {
+        char name[64];
+        memset(name, 'x', sizeof name);
+        sx_case_name(script, i, name, sizeof name);
+        FUZZ_CHECK(memchr(name, '\0', sizeof name) != NULL, "a case's name ends");
+    }
+    for (size_t i = 0; i < script->test.count && i < STEPS_MAX; i++) {
+        struct printed step;
+        FILE *file = open_text(&step);
+        sx_print_step(&script->test.steps[i], file);
+        fclose(file);
+        free(step.text);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct printed errors, again_errors;
+    struct sx_script *script = parse((const char *)data, size, &errors);
+    free(errors.text);
+    if (script == NULL)
+        return 0;
+    use(script);
+    struct printed first = print(script);
+    struct sx_script *again = parse(first.text, first.size, &again_errors);
+    if (again == NULL)
+        fprintf(stderr, "%s%s", first.text, again_errors.text);
+    FUZZ_CHECK(again != NULL, "what was printed parses");
+    struct printed second = print(again);
+    if (strcmp(first.text, second.text) != 0)
+        fprintf(stderr, "first:\n%ssecond:\n%s", first.text, second.text);
+    FUZZ_CHECK(first.size == second.size && memcmp(first.text, second.text, first.size) == 0,
+               "what was printed and parsed prints the same");
+    sx_script_free(again);
+    sx_script_free(script);
+    free(first.text);
+    free(second.text);
+    free(again_errors.text);
+    return 0;
+}

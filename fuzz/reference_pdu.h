@@ -1,0 +1,32 @@
+/* A second PDU decoder, written from the rules alone, to hold the engine's against: one byte at a
+ * time, options collected first and judged afterwards, nothing clever. Slow and allocating.
+ * SPDX-License-Identifier: MIT */
+#ifndef SIPC_FUZZ_REFERENCE_PDU_H
+#define SIPC_FUZZ_REFERENCE_PDU_H
+
+#include "sipc/pdu.h" /* only the names of reasons and option ids */
+
+enum { REFERENCE_KNOWN = 10 }; /* s_00 ... s_traceId, in the order of OPT-3 */
+
+struct reference_option {
+    size_t name_at, name_size;
+    size_t value_at, value_size;
+};
+
+struct reference_pdu {
+    int64_t window_id;
+    int32_t seq_nr;
+    int opcode;
+    struct reference_option *options; /* caller frees */
+    size_t option_count;
+    size_t options_end; /* where the terminator begins */
+    size_t data_at;
+    /* Per known option: the index of the last of that name, or -1; its value if that is a number
+     * (booleans: 0 or 1). */
+    long last[REFERENCE_KNOWN];
+    long long value[REFERENCE_KNOWN];
+};
+
+enum sipc_discard reference_decode(const uint8_t *bytes, size_t size, struct reference_pdu *pdu);
+
+#endif
