@@ -65,7 +65,7 @@ char *cli_near(const char *word, const char *const *candidates, size_t count);
 
 /* ---- where the suite and the rules document are (data.c) ---- */
 
-/* Path of `name` in the data folder: $SIPC_DATA_DIR, the source tree, or the installed one.
+/* Path of `name` in the data folder: $SIPC_DATA_DIR, the installed one, or the source tree.
  * malloc'ed; NULL: not found, told on stderr. */
 char *cli_data(const char *name);
 

@@ -65,12 +65,12 @@ char *cli_data(const char *name)
             fprintf(stderr, "sipc: no %s in SIPC_DATA_DIR=%s\n", name, environment);
         return path;
     }
-    char *path = data_try(SIPC_DATA_SOURCE, name);
+    char *path = data_installed(name);
     if (path == NULL)
-        path = data_installed(name);
+        path = data_try(SIPC_DATA_SOURCE, name);
     if (path == NULL)
         fprintf(stderr,
-                "sipc: %s is neither in the source tree nor in share/sipc beside the program; set"
+                "sipc: %s is neither in share/sipc beside the program nor in the source tree; set"
                 " SIPC_DATA_DIR to the folder that holds it\n",
                 name);
     return data_shorten(path);
