@@ -183,7 +183,7 @@ struct sx_step {
 
 struct sx_setting {
     const char *name;
-    const struct sx_expr *value; /* integers; NULL: `word` */
+    const struct sx_expr *value; /* integers; SX_VAR of a text parameter: words; NULL: `word` */
     const char *word;            /* auto, manual, datagram, stream, true, false */
     int line;
 };

@@ -18,46 +18,49 @@ static size_t names_bucket(const char *name)
     return hash % SX__NAME_BUCKETS;
 }
 
-/* The newest visible name; marks all of that name used. */
-static struct sx__name *names_find(struct sx__parser *parser, enum sx__name_space space,
-                                   const char *name)
+/* A visible name, which is used thereby. */
+static const struct sx__name *names_find(struct sx__parser *parser, enum sx__name_space space,
+                                         const char *name)
 {
-    struct sx__name *found = NULL;
     for (struct sx__name *n = parser->names.buckets[names_bucket(name)]; n != NULL; n = n->next) {
         if ((n->space == space || n->space == SX__TAINTED) && n->sight == SX__VISIBLE &&
             strcmp(n->name, name) == 0) {
             n->used = true;
-            found = found == NULL ? n : found;
-        }
-    }
-    return found;
-}
-
-/* A name of `space` that may be seen beside a new one; marks nothing. */
-static const struct sx__name *names_rival(const struct sx__parser *parser,
-                                          enum sx__name_space space, const char *name)
-{
-    for (const struct sx__name *n = parser->names.buckets[names_bucket(name)]; n; n = n->next) {
-        if (n->space == space && n->sight != SX__ALTERNATIVE && strcmp(n->name, name) == 0) {
             return n;
         }
     }
     return NULL;
 }
 
+/* The one of this name and space, in sight or not; marks nothing. */
+static struct sx__name *names_known(const struct sx__parser *parser, enum sx__name_space space,
+                                    const char *name)
+{
+    struct sx__name *known = parser->names.buckets[names_bucket(name)];
+    while (known != NULL && (known->space != space || strcmp(known->name, name) != 0)) {
+        known = known->next;
+    }
+    return known;
+}
+
+/* Adds a name, or binds one anew that is out of sight: there is one of each, however often it is
+ * bound; `all` has a row for each binding. */
 static struct sx__name *names_add(struct sx__parser *parser, enum sx__name_space space,
                                   const char *name, size_t column)
 {
     struct sx__names *names = &parser->names;
-    struct sx__name *added = sx__alloc(parser->arena, sizeof(*added));
-    size_t bucket = names_bucket(name);
+    struct sx__name *added = names_known(parser, space, name);
 
-    *added = (struct sx__name){.space = space,
-                               .name = name,
-                               .line = parser->line,
-                               .column = column,
-                               .next = names->buckets[bucket]};
-    names->buckets[bucket] = added;
+    if (added == NULL) {
+        struct sx__name **bucket = &names->buckets[names_bucket(name)];
+        added = sx__alloc(parser->arena, sizeof(*added));
+        *added = (struct sx__name){.space = space, .name = name, .next = *bucket};
+        *bucket = added;
+        names->variable_count += space == SX__VARIABLES;
+    }
+    added->sight = SX__VISIBLE;
+    added->line = parser->line;
+    added->column = column;
     names->all = sx__grow(parser->arena, names->all, names->count, sizeof(struct sx__name *));
     names->all[names->count++] = added;
     return added;
@@ -66,16 +69,16 @@ static struct sx__name *names_add(struct sx__parser *parser, enum sx__name_space
 struct sx__name *sx__bind(struct sx__parser *parser, enum sx__name_space space, const char *name,
                           size_t column)
 {
-    const struct sx__name *rival = names_rival(parser, space, name);
+    const struct sx__name *known = names_known(parser, space, name);
+
     if (space == SX__VARIABLES) {
-        if (rival == NULL && ++parser->names.variable_count > SX_VARIABLES_MAX) {
+        if (known == NULL && parser->names.variable_count == SX_VARIABLES_MAX) {
             sx__fail(parser, column, "more than %d variables", SX_VARIABLES_MAX);
             return NULL;
         }
-    } else if (rival != NULL) {
-        sx__fail(parser, column, "%s %s%s is given twice, first in line %zu",
-                 space == SX__LABELS ? "label" : "operation", space == SX__LABELS ? "#" : "", name,
-                 rival->line + 1);
+    } else if (known != NULL && known->sight != SX__ALTERNATIVE) {
+        sx__fail(parser, column, "%s%s is given twice, first in line %zu",
+                 space == SX__LABELS ? "label #" : "operation ", name, known->line + 1);
         return NULL;
     }
     return names_add(parser, space, name, column);
@@ -162,7 +165,7 @@ bool sx__use_text(struct sx__parser *parser, const char *name, size_t column)
 
 bool sx__is_text_variable(struct sx__parser *parser, const char *name)
 {
-    const struct sx__name *variable = names_rival(parser, SX__VARIABLES, name);
+    const struct sx__name *variable = names_known(parser, SX__VARIABLES, name);
     return variable != NULL && variable->text;
 }
 
@@ -177,12 +180,13 @@ bool sx__bind_or_use(struct sx__parser *parser, const char *name, size_t column)
 
 bool sx__let(struct sx__parser *parser, const char *name, size_t column)
 {
-    const struct sx__name *variable = names_rival(parser, SX__VARIABLES, name);
+    const struct sx__name *variable = names_known(parser, SX__VARIABLES, name);
     if (variable != NULL && variable->param) {
         return sx__fail(parser, column, "$%s is a parameter: it cannot be changed", name);
     }
-    return variable != NULL || (sx__check_free_name(parser, name, column) &&
-                                sx__bind(parser, SX__VARIABLES, name, column) != NULL);
+    return (variable != NULL && variable->sight == SX__VISIBLE) ||
+           (sx__check_free_name(parser, name, column) &&
+            sx__bind(parser, SX__VARIABLES, name, column) != NULL);
 }
 
 /* ---- labels and operations ---- */
@@ -232,10 +236,11 @@ void sx__taint_line(struct sx__parser *parser)
 void sx__tell_unused(struct sx__parser *parser)
 {
     for (size_t i = 0; i < parser->names.count; i++) {
-        const struct sx__name *name = parser->names.all[i];
+        struct sx__name *name = parser->names.all[i];
         if (name->space != SX__VARIABLES || name->used) {
             continue;
         }
+        name->used = true; /* told, for each time it is bound */
         if (name->param) {
             sx__fail_line(parser, name->line, name->column, "parameter '%s' is never used",
                           name->name);

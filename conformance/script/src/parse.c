@@ -192,14 +192,15 @@ static bool parse_step(struct sx__parser *parser, struct sx_step *step, size_t d
 static bool parse_fits_block(struct sx__parser *parser, const struct sx_step *block,
                              const struct sx_step *step, size_t index)
 {
-    bool pattern = step->kind == SX_EXPECT && !step->optional;
+    bool pattern = step->kind == SX_EXPECT;
     bool event = step->kind == SX_DELIVER || step->kind == SX_RESULT || step->kind == SX_STATE;
     size_t line = (size_t)step->line - 1;
 
     if (block->kind == SX_ANY && !pattern) {
-        return sx__fail_line(parser, line, 0, "'any' holds only '<-' lines; is its '}' missing?");
+        return sx__fail_line(parser, line, 0,
+                             "'any' holds only '<-' and 'maybe <-'; is its '}' missing?");
     }
-    if (block->kind == SX_ONE_OF && index == 0 && !pattern && !event) {
+    if (block->kind == SX_ONE_OF && index == 0 && (!pattern || step->optional) && !event) {
         return sx__fail_line(parser, line, 0,
                              "a block of 'one_of' begins with '<-' or '==', by which it is chosen");
     }

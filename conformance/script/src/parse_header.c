@@ -197,9 +197,53 @@ static bool header_allow(struct sx__parser *parser)
 
 /* ---- set ---- */
 
+/* What a word implies, whichever setting it is of. */
+static void header_word_needs(struct sx__parser *parser, const struct sx__setting_word *row,
+                              const char *word)
+{
+    if (strcmp(row->word, "network") == 0) {
+        sx__need(parser, word);
+    } else if (strcmp(word, "manual") == 0) {
+        sx__need(parser, "aftermath");
+    }
+}
+
+/* $name of a parameter, each value of which must be a word of the setting. */
+static bool header_set_param(struct sx__parser *parser, const struct sx__setting_word *row,
+                             struct sx_setting *setting)
+{
+    const struct sx_script *script = parser->script;
+    const char *name = parser->token.name;
+    size_t start = parser->token.start;
+
+    if (!sx__use_text(parser, name, start)) {
+        return false;
+    }
+    for (size_t i = 0; i < script->param_count; i++) {
+        const struct sx_param *param = &script->params[i];
+        for (size_t k = 0; strcmp(param->name, name) == 0 && k < param->count; k++) {
+            struct sipc_span bytes = param->values[k].bytes;
+            const char *word = (const char *)bytes.data; /* with a zero byte behind it */
+            int index = sx__word_index(row->values, word);
+            if (index < 0 || strlen(word) != bytes.size) {
+                return sx__unknown(parser, start, "value", word, row->values);
+            }
+            header_word_needs(parser, row, row->values[index]);
+        }
+    }
+    struct sx_expr *value = sx__alloc(parser->arena, sizeof(*value));
+    *value = (struct sx_expr){.op = SX_VAR, .name = name};
+    setting->value = value;
+    sx__advance(parser);
+    return true;
+}
+
 static bool header_set_word(struct sx__parser *parser, const struct sx__setting_word *row,
                             struct sx_setting *setting)
 {
+    if (parser->token.kind == SX__VARIABLE) {
+        return header_set_param(parser, row, setting);
+    }
     if (parser->token.kind != SX__NAME) {
         return sx__expected(parser, row->type == SX__BOOLEAN ? "true or false" : "a word");
     }
@@ -207,12 +251,8 @@ static bool header_set_word(struct sx__parser *parser, const struct sx__setting_
         return sx__unknown(parser, parser->token.start, "value", parser->token.name, row->values);
     }
     setting->word = parser->token.name;
+    header_word_needs(parser, row, setting->word);
     sx__advance(parser);
-    if (strcmp(setting->word, "manual") == 0) {
-        sx__need(parser, "aftermath");
-    } else if (strcmp(row->word, "network") == 0) {
-        sx__need(parser, setting->word);
-    }
     return true;
 }
 

@@ -61,6 +61,9 @@ static const struct line_row line_rows[] = {
     {"one_of {\n<- data 1:0 #c\nwait 1T\nor\n== deliver *\n<- data 2:0 #c\n}\n<- #c",
      "one_of {\n    <- data 1:0 #c\n    wait 1T\nor\n    == deliver *\n    <- data 2:0 #c\n}\n<- "
      "#c"},
+    {"one_of {\n    <- data $v:0\nor\n    == deliver *\n    let v = 1\n}\ncheck $v == 1", NULL},
+    {"any {\n    maybe <- data 1:0\n    <- data 2:0\n}", NULL},
+    {"any {\n    <- data $v:0\n    <- data $v:1\n}\ncheck $v == 1", NULL},
     {"repeat $n + 2 { # why\n-> data $i:0\n}", "# why\nrepeat $n+2 {\n    -> data $i:0\n}"},
     /* events */
     {"== deliver \"a\"", NULL},
@@ -160,6 +163,8 @@ static const struct header_row header_rows[] = {
     {"role sender\nset unreliable_queue = 2\ntest", " send_unreliable"},
     {"role sender\nset aftermath = auto\ntest", ""},
     {"role sender\nset aftermath = manual\ntest", " aftermath"},
+    {"role sender\nparam w in auto, manual\nset aftermath = $w\ntest", " aftermath"},
+    {"role sender\nparam w in false, true\nset accept = $w\ntest", " endpoint"},
     {"role sender\nset network = stream\ntest", " stream"},
     {"role sender\nset network = datagram\ntest", " datagram"},
     {"role sender\ntest\ndo open", ""},
