@@ -86,13 +86,31 @@ def test_every_public_header_is_installed_and_compiles_alone_as_c_and_cpp(prefix
                 "/dev/null")
 
 
-def test_installed_sipc_finds_its_rules_and_its_suite(build_dir, tmp_path):
-    run("cmake", "--install", build_dir, "--prefix", tmp_path / "usr")
-    moved = (tmp_path / "usr").rename(tmp_path / "moved")
-    sipc = moved / "bin" / "sipc"
-    assert "WID-3" in run(sipc, "conform", "explain", "WID-3", cwd=tmp_path)
-    assert (moved / "share" / "sipc" / "RULES.md").exists()
-    scripts = list((moved / "share" / "sipc" / "suite").rglob("*.sx"))
-    assert len(scripts) > 60
-    listed = run(sipc, "conform", "list", cwd=tmp_path)
-    assert scripts[0].stem in listed
+@pytest.fixture(scope="module")
+def sipc(build_dir, tmp_path_factory):
+    """The program of the build under test, installed and moved elsewhere."""
+    folder = tmp_path_factory.mktemp("sipc")
+    run("cmake", "--install", build_dir, "--prefix", folder / "installed")
+    return (folder / "installed").rename(folder / "moved") / "bin" / "sipc"
+
+
+def test_installed_sipc_explains_from_its_own_rules(sipc, tmp_path):
+    rules = sipc.parent.parent / "share" / "sipc" / "RULES.md"
+    text = rules.read_text(encoding="utf-8")
+    marked = text.replace("### WID-3\n", "### WID-3\n\nRead from here.\n")
+    assert marked != text
+    rules.write_text(marked, encoding="utf-8")
+    assert "Read from here." in run(sipc, "conform", "explain", "WID-3", cwd=tmp_path)
+
+
+def test_installed_sipc_has_the_whole_suite_and_no_other(sipc, project_dir, tmp_path):
+    installed = sipc.parent.parent / "share" / "sipc" / "suite"
+    source = project_dir / "conformance" / "suite"
+    names = sorted(path.relative_to(source) for path in source.rglob("*.sx"))
+    assert sorted(path.relative_to(installed) for path in installed.rglob("*.sx")) == names
+    for path in installed.rglob("*.sx"):
+        if path.name != names[0].name:
+            path.unlink()
+    listed = run(sipc, "conform", "list", "--json", cwd=tmp_path)
+    assert names[0].stem in listed
+    assert names[1].stem not in listed

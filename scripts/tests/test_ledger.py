@@ -78,23 +78,27 @@ def test_table_has_a_row_per_rule_and_no_colours_in_a_pipe(run):
 
 @pytest.mark.parametrize(
     "name",
-    ["engine/src/a.c", "engine/tests/test_a.c", "conformance/suite/a/a.sx", "README.md", "a.py"],
+    ["engine/src/a.c", "engine/include/a.h", "conformance/suite/a/a.sx", "README.md", "a.py"],
 )
 def test_an_unknown_id_fails_wherever_it_stands(run, tree, name):
-    unknown = f"ACK-{4}b"  # in pieces: the project's own ledger reads this file too
-    write(tree, name, f"first line\n# see {unknown}\n")
+    write(tree, name, "first line\n# see ACK-4b\n")
     done = run()
     assert done.returncode == 1
-    assert f"ledger: error: {name}:2: no such rule: {unknown}" in done.stderr
+    assert f"ledger: error: {name}:2: no such rule: ACK-4b" in done.stderr
 
 
 def test_an_unknown_enum_fails(run, tree):
-    write(tree, "engine/src/a.c", f"reject(SIPC_RULE_ACK_{5});\n")
-    assert f"engine/src/a.c:1: no such rule: ACK-{5}" in run().stderr
+    write(tree, "engine/src/a.c", "reject(SIPC_RULE_ACK_5);\n")
+    assert "engine/src/a.c:1: no such rule: ACK-5" in run().stderr
 
 
-def test_made_up_ids_and_other_words_are_no_citations(run, tree):
-    write(tree, "engine/tests/test_a.c", "WID-90 ACK-99z UTF-8 SIPC_RULE_COUNT XWID-7 WID-x\n")
+def test_tests_may_name_rules_that_do_not_exist(run, tree):
+    write(tree, "engine/tests/test_a.c", "ACK-99 is made up\n")
+    assert run().returncode == 0
+
+
+def test_other_words_are_no_citations(run, tree):
+    write(tree, "engine/src/a.c", "UTF-8 SIPC_RULE_COUNT XACK-7 ACK-x ACK_9\n")
     assert run().returncode == 0
 
 
