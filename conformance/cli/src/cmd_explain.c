@@ -95,6 +95,25 @@ static void explain_who(unsigned roles, FILE *out)
     }
 }
 
+static void explain_print_cases(enum sipc_rule rule, const struct cli_suite *suite)
+{
+    int width = 0;
+    for (size_t i = 0; i < suite->case_count; i++) {
+        const int size = (int)strlen(suite->cases[i].script->id);
+        if (cli_case_is_about(&suite->cases[i], rule) && size > width)
+            width = size;
+    }
+    printf("\ncases\n");
+    if (width == 0)
+        printf("  None of %s.\n", suite->source);
+    for (size_t i = 0; i < suite->case_count; i++) {
+        const struct cli_case *entry = &suite->cases[i];
+        if (cli_case_is_about(entry, rule) && entry->index == 0)
+            printf("  %-*s  %2zu %-5s  %s\n", width, entry->script->id, entry->script->case_count,
+                   entry->script->case_count == 1 ? "case" : "cases", entry->script->path);
+    }
+}
+
 static void explain_print_rule(enum sipc_rule rule, const char *why, const struct cli_suite *suite)
 {
     const struct sipc_rule_info *info = sipc_rule_info(rule);
@@ -102,25 +121,14 @@ static void explain_print_rule(enum sipc_rule rule, const char *why, const struc
     printf("%s%s%s  %s, ", colour ? "\033[1m" : "", info->id, colour ? "\033[0m" : "",
            info->level == SIPC_MUST ? "MUST" : "advisory");
     explain_who(info->roles, stdout);
-    printf("\n\n  %s\n\nwhy\n", info->sentence);
+    printf("\n\n  ");
+    conform_report_print_wrapped(info->sentence, 2, 2, stdout);
+    printf("\nwhy\n");
     if (why == NULL)
         printf("  The rules document gives no reason.\n");
     else
         explain_indent(why);
-    printf("\ncases\n");
-    size_t shown = 0;
-    for (size_t i = 0; i < suite->case_count; i++) {
-        const struct cli_case *entry = &suite->cases[i];
-        if (!cli_case_is_about(entry, rule) || entry->index > 0)
-            continue;
-        printf("  %s", entry->script->id);
-        if (entry->script->case_count > 1)
-            printf(" (%zu cases)", entry->script->case_count);
-        printf("  %s\n", entry->script->path);
-        shown++;
-    }
-    if (shown == 0)
-        printf("  None of the suite.\n");
+    explain_print_cases(rule, suite);
 }
 
 static void explain_json_rule(enum sipc_rule rule, const char *why, const struct cli_suite *suite)
@@ -166,8 +174,9 @@ static void explain_case(const struct cli_case *entry, bool json)
                script->case_count == 1 ? "case" : "cases", script->path);
         for (size_t r = 0; r < script->rule_count; r++) {
             const struct sipc_rule_info *info = sipc_rule_info(script->rules[r]);
-            printf("  %s %s: %s\n", info->id, info->level == SIPC_MUST ? "MUST" : "advisory",
-                   info->sentence);
+            const char *level = info->level == SIPC_MUST ? "MUST" : "advisory";
+            const int used = printf("  %s %s:", info->id, level);
+            conform_report_print_wrapped(info->sentence, (size_t)used, 4, stdout);
         }
         printf("\n%s", text); /* with the story, as comments */
     }

@@ -137,6 +137,9 @@ void conform_report_print_notes(const struct conform_report *report, FILE *out, 
 void conform_report_print_claim(const struct conform_report *report, FILE *out);
 /* Text from outside, its control characters made visible. */
 void conform_report_print_text(const char *text, FILE *out);
+/* The same, broken between words at 98 columns: begins at `column`, goes on at `indent`, ends in a
+ * newline. */
+void conform_report_print_wrapped(const char *text, size_t column, size_t indent, FILE *out);
 
 void conform_report_write_junit(const struct conform_report *report, FILE *out);
 void conform_report_write_tap(const struct conform_report *report, FILE *out);

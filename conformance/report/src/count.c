@@ -21,7 +21,7 @@ bool conform_report_case_is_red(const struct conform_report_case *entry)
     }
 }
 
-static bool count_has(const json_t *ids, const char *id)
+bool report__has(const json_t *ids, const char *id)
 {
     size_t index;
     json_t *value;
@@ -35,7 +35,7 @@ static bool count_has(const json_t *ids, const char *id)
 
 bool conform_report_case_is_about(const struct conform_report_case *entry, const char *rule_id)
 {
-    return count_has(entry->rules, rule_id) || count_has(entry->advisories, rule_id) ||
+    return report__has(entry->rules, rule_id) || report__has(entry->advisories, rule_id) ||
            (entry->rule != NULL && strcmp(entry->rule, rule_id) == 0);
 }
 
@@ -79,7 +79,7 @@ enum conform_rule_status conform_report_rule_status(const struct conform_report 
     bool seen[CONFORM_RULE_STATUS_COUNT] = {false};
     for (size_t i = 0; i < report->case_count; i++) {
         const struct conform_report_case *entry = &report->cases[i];
-        if (count_has(entry->advisories, rule->id))
+        if (report__has(entry->advisories, rule->id))
             seen[CONFORM_RULE_BROKEN] = true;
         else if (conform_report_case_is_about(entry, rule->id))
             seen[count_case(entry, rule->id)] = true;

@@ -243,9 +243,11 @@ static void html_rule(const struct conform_report *report, const struct conform_
                       FILE *out)
 {
     const enum conform_rule_status status = conform_report_rule_status(report, rule);
-    size_t run = 0;
-    for (size_t i = 0; i < report->case_count; i++)
-        run += conform_report_case_is_about(&report->cases[i], rule->id);
+    size_t run = 0, concerned = 0; /* cases about it; also those that blame it on the way */
+    for (size_t i = 0; i < report->case_count; i++) {
+        run += report__has(report->cases[i].rules, rule->id);
+        concerned += conform_report_case_is_about(&report->cases[i], rule->id);
+    }
     report__xml(out,
                 "<details class=\"row\" id=\"r-%s\"><summary><span class=\"tag %s\">%s</span>"
                 "<span class=\"id mono\">%s</span><span class=\"say sentence\">%s</span>"
@@ -253,7 +255,7 @@ static void html_rule(const struct conform_report *report, const struct conform_
                 rule->id, html_rule_class(status, rule->level),
                 conform_rule_status_name(status, rule->level), rule->id, rule->sentence, run,
                 rule->suite_cases, rule->suite_cases == 1 ? "case" : "cases");
-    if (run > 0)
+    if (concerned > 0)
         html_rule_cases(report, rule->id, out);
     else if (rule->suite_cases > 0)
         fputs("<p class=\"soft\">Its cases were not selected, or the run ended before them.</p>",

@@ -46,6 +46,12 @@ void report__seconds(uint64_t ns, FILE *out);
 /* conform_report_print_claim, with another separator between its sentences. */
 void report__claim(const struct conform_report *report, const char *separator, FILE *out);
 
+/* Whether the list of ids holds this one. */
+bool report__has(const json_t *ids, const char *id);
+/* Whether a line of the trace should have been taken by one of the script: a PDU, a delivery or a
+ * result. (States and discards are there to be read; most scripts do not ask for them.) */
+bool report__odd(const json_t *trace_entry);
+
 /* The exchange of a case as a sequence diagram, SVG. */
 void report__ladder(const struct conform_report_case *entry, FILE *out);
 

@@ -112,7 +112,7 @@ static void ladder_row(const struct ladder *ladder, const json_t *entry, int y)
 {
     const char direction = report__text(entry, "direction")[0];
     const char *text = report__text(entry, "text");
-    const bool odd = !json_is_true(json_object_get(entry, "matched"));
+    const bool odd = report__odd(entry);
     report__xml(ladder->out,
                 "<g><text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%F s</text>",
                 LADDER_TIME - 12, y + 4, (uint64_t)report__number(entry, "at_ns"));

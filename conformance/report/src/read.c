@@ -18,6 +18,15 @@ int64_t report__number(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
+bool report__odd(const json_t *trace_entry)
+{
+    const char *text = report__text(trace_entry, "text");
+    if (json_is_true(json_object_get(trace_entry, "matched")))
+        return false;
+    return report__text(trace_entry, "direction")[0] == '<' || strncmp(text, "deliver", 7) == 0 ||
+           strncmp(text, "result", 6) == 0;
+}
+
 char *report__area(const char *id)
 {
     char *area = strndup(id, strcspn(id, "-"));

@@ -34,8 +34,7 @@ static const char *text_verdict_colour(enum conform_verdict verdict)
     return colours[verdict];
 }
 
-/* Prints `text`, escaped, broken between words, each line after the first indented. */
-static void text_wrap(const char *text, size_t column, size_t indent, FILE *out)
+void conform_report_print_wrapped(const char *text, size_t column, size_t indent, FILE *out)
 {
     while (*text != '\0') {
         const size_t word_size = strcspn(text, " \n");
@@ -286,7 +285,7 @@ static void text_trace_entry(const struct text_out *out, const json_t *entry)
     for (size_t i = 0; i < sizeof arrows / sizeof *arrows; i++)
         if (arrows[i].direction == direction)
             arrow = arrows[i].arrow;
-    const bool odd = !json_is_true(json_object_get(entry, "matched"));
+    const bool odd = report__odd(entry);
     fputs("    ", out->file);
     char seconds[32];
     const uint64_t ns = (uint64_t)report__number(entry, "at_ns");
@@ -355,7 +354,7 @@ static void text_rule(const struct text_out *out, const struct conform_report *r
     text_colour(out, TEXT_BOLD);
     fputs(label, out->file);
     text_colour(out, TEXT_RESET);
-    text_wrap(rule->sentence, strlen(label), 4, out->file);
+    conform_report_print_wrapped(rule->sentence, strlen(label), 4, out->file);
 }
 
 void conform_report_print_case(const struct conform_report *report,
@@ -390,7 +389,7 @@ void conform_report_print_case(const struct conform_report *report,
     }
     if (entry->reason != NULL) {
         fputs("  ", file);
-        text_wrap(entry->reason, 2, 2, file);
+        conform_report_print_wrapped(entry->reason, 2, 2, file);
     }
     text_field(&out, "expected", entry->expected);
     text_field(&out, "actual", entry->actual);
