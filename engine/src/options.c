@@ -237,7 +237,7 @@ static inline uint32_t option_take_true(struct sipc__reader *reader)
 enum sipc_discard sipc__options_decode(struct sipc__reader *reader, struct sipc_pdu *pdu,
                                        uint32_t *bad_values)
 {
-    struct sipc__reader rest = *reader; /* a copy, as that stays in registers */
+    struct sipc__reader rest = *reader;
     enum sipc_discard reason;
     size_t options_size;
     uint32_t bad = 0;
@@ -258,7 +258,9 @@ enum sipc_discard sipc__options_decode(struct sipc__reader *reader, struct sipc_
         if (length == 0)
             break;
         struct sipc_option option;
-        reason = option_read(&rest, length, &option);
+        struct sipc__reader own = rest; /* so that `rest`, never shared, stays in registers */
+        reason = option_read(&own, length, &option);
+        rest = own;
         if (reason != SIPC_DISCARD_NONE)
             break;
         pdu->present |= option.id;
