@@ -166,13 +166,13 @@ class Session:
 
     def _on_data_ack(self, got: Pdu) -> None:
         if self.state == AWAITING_DISPOSAL:
-            raise Discard("state", "RCV-10")
+            raise Discard("state", "SND-8")  # nothing is left that it could move
         self.last_activity = self.now  # IDL-1: any data_ack
         self._on_ack(got)
 
     def _on_close_ack(self, got: Pdu) -> None:
         if self.state != CLOSING:
-            raise Discard("state", "OPN-1" if self.state == OPENING else "CLS-1")
+            raise Discard("state", "OPN-1" if self.state == OPENING else "SND-8")
         self._on_ack(got)
 
     def _on_ack(self, got: Pdu) -> None:
