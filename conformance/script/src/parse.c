@@ -212,7 +212,7 @@ static enum parse_end parse_steps(struct sx__parser *parser, const struct sx_ste
                                   struct sx_block *out, size_t depth)
 {
     struct sx_step *steps = NULL;
-    bool fits = true; /* told once a block: a missing brace would make an error of every line */
+    bool fits = block != NULL; /* told once: a missing brace would make an error of every line */
 
     while (parse_next_line(parser)) {
         size_t mark = parser->names.count;
@@ -234,9 +234,7 @@ static enum parse_end parse_steps(struct sx__parser *parser, const struct sx_ste
         steps = sx__grow(parser->arena, steps, out->count, sizeof(*steps));
         struct sx_step *step = &steps[out->count];
         bool ok = parse_step(parser, step, depth);
-        if (block != NULL && ok && fits) {
-            fits = parse_fits_block(parser, block, step, out->count);
-        }
+        fits = fits && ok && parse_fits_block(parser, block, step, out->count);
         if (block != NULL && block->kind == SX_ANY) {
             sx__set_sight(parser, mark, SX__SIBLING);
         }

@@ -1,7 +1,5 @@
-/* The steps that take one line, each a row of a table: its word, its function, its kind. Further
- * rows (and with them further languages' worth of steps) need nothing but a function of their own.
- *
- * A step says here which capabilities of the SUT it implies.
+/* The lines of setup and test, each a row of a table: its word, its function, its kind. A new kind
+ * of step is a new row. Here a step also says which capabilities of the SUT it implies.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 

@@ -190,6 +190,8 @@ static const struct error_row step_rows[] = {
     {"any {\n<- data 1:0\nor\n<- data 2:0\n}", "17:1: error: 'or' belongs into 'one_of'"},
     {"one_of {\nmaybe <- data 1:0\n}",
      "16:1: error: a block of 'one_of' begins with '<-' or '==', by which it is chosen"},
+    {"one_of {\n<- dat 1:0\n-> data 0:0\n}",
+     "16:4: error: unknown opcode 'dat', did you mean 'data'?"},
     {"one_of {\nwait 1T\n}",
      "16:1: error: a block of 'one_of' begins with '<-' or '==', by which it is chosen"},
     {"or",

@@ -291,6 +291,24 @@ static void test_script_tree_when_parsed_then_fields_hold_what_the_line_says(voi
     parsed_free(&parsed);
 }
 
+static void test_script_words_when_the_codec_names_them_then_they_are_the_same(void **state)
+{
+    char line[128];
+    (void)state;
+    for (uint32_t id = 1; id < SIPC_OPT_LONG_ATTRIBUTE; id <<= 1) {
+        snprintf(line, sizeof(line), "<- data 0:0 {%s?}", sipc_option_spec_name(id));
+        struct parsed parsed = parse_line(line);
+        assert_int_equal(step_under_test(&parsed)->pdu.options[0].id, id);
+        parsed_free(&parsed);
+    }
+    for (int opcode = SIPC_DATA; opcode <= SIPC_ENQUIRE_LINK_ACK; opcode++) {
+        snprintf(line, sizeof(line), "-> %s 0:0", sipc_opcode_name(opcode));
+        struct parsed parsed = parse_line(line);
+        assert_int_equal(step_under_test(&parsed)->pdu.opcode->value, opcode);
+        parsed_free(&parsed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_script_cases_when_parameters_multiply_then_the_last_changes_fastest),
         cmocka_unit_test(test_script_cases_when_no_parameters_then_one_case_named_as_the_script),
         cmocka_unit_test(test_script_tree_when_parsed_then_fields_hold_what_the_line_says),
+        cmocka_unit_test(test_script_words_when_the_codec_names_them_then_they_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
