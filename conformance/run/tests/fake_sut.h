@@ -27,6 +27,7 @@ struct fake_act {
     enum fake_kind kind;
     enum conform_op on; /* the request it answers */
     unsigned nth;       /* of its kind since reset, from 1; 0: each */
+    unsigned attempt;   /* of the case, from 1; 0: each */
     uint64_t after_ns;
     const char *peer; /* NULL: P */
     int opcode;
