@@ -44,6 +44,7 @@ struct conform__channel {
     bool err_dropped;
     char err_last[200]; /* the last line of stderr that says anything */
     uint64_t id_last;
+    bool asked; /* a request has gone out */
 };
 
 /* ---- reading ---- */
@@ -305,76 +306,99 @@ static void channel_send_line(struct conform__channel *channel, const char *line
     }
 }
 
-/* Takes what came: the response, if it is there (*done). */
-static enum conform_sut_status channel_take_response(struct conform__channel *channel,
-                                                     enum conform_op op, uint64_t id, bool *done,
+/* Waits for one line; `when` says before what, should it not come. */
+static enum conform_sut_status channel_wait_line(struct conform__channel *channel, uint64_t until,
+                                                 const char *when, const char **line, size_t *size,
+                                                 struct conform_error *error)
+{
+    while (!conform__lines_next(&channel->in, line, size)) {
+        enum conform_sut_status status = channel_check_length(channel, error);
+        if (status != CONFORM_SUT_OK) {
+            return status;
+        }
+        if (channel->ended || channel->exited) {
+            uv_run(channel->loop, UV_RUN_NOWAIT); /* what it wrote before it ended */
+            return conform__lines_next(&channel->in, line, size)
+                       ? CONFORM_SUT_OK
+                       : channel_tell_end(channel, when, error);
+        }
+        if (!channel_run_until(channel, until)) {
+            conform_error_set(error, "the SUT hangs: more than %u ms %s",
+                              channel->options.limit_ms, when);
+            return CONFORM_SUT_HANG;
+        }
+    }
+    return CONFORM_SUT_OK;
+}
+
+/* Nothing may be left from before; then the line goes out. Before the first nothing is looked at: a
+ * start that fails is told as the answer that did not come. */
+static enum conform_sut_status channel_begin(struct conform__channel *channel, const char *line,
+                                             struct conform_error *error)
+{
+    enum conform_sut_status status = CONFORM_SUT_OK;
+    if (channel->asked) {
+        uv_run(channel->loop, UV_RUN_NOWAIT);
+        status = conform__channel_poll(channel, error);
+    }
+    channel->asked = true;
+    if (status == CONFORM_SUT_OK) {
+        channel_send_line(channel, line);
+    }
+    return status;
+}
+
+enum conform_sut_status conform__channel_exchange(struct conform__channel *channel,
+                                                  const char *line, char **answer,
+                                                  struct conform_error *error)
+{
+    const char *got;
+    size_t size;
+    *answer = NULL;
+    enum conform_sut_status status = channel_begin(channel, line, error);
+    if (status == CONFORM_SUT_OK) {
+        status = channel_wait_line(channel, channel_after(channel->options.limit_ms),
+                                   "before it answered", &got, &size, error);
+    }
+    if (status == CONFORM_SUT_OK) {
+        *answer = conform__realloc(NULL, size + 1);
+        memcpy(*answer, got, size);
+        (*answer)[size] = 0;
+    }
+    return status;
+}
+
+static enum conform_sut_status channel_wait_response(struct conform__channel *channel,
+                                                     enum conform_op op, uint64_t id,
                                                      struct conform_response *response,
                                                      struct conform_error *error)
 {
-    const char *line;
-    size_t size;
-    while (!*done && conform__lines_next(&channel->in, &line, &size)) {
-        uint64_t now =
-            channel->options.virtual_clock ? 0 : channel->options.now(channel->options.ctx);
+    bool is_virtual = channel->options.virtual_clock;
+    uint64_t until = channel_after(channel->options.limit_ms);
+    char when[80];
+    snprintf(when, sizeof when, "before it answered `%s` (request %llu)", conform_op_name(op),
+             (unsigned long long)id);
+    for (;;) {
+        const char *line;
+        size_t size;
+        enum conform_sut_status status =
+            channel_wait_line(channel, until, when, &line, &size, error);
+        if (status != CONFORM_SUT_OK) {
+            return status;
+        }
+        uint64_t now = is_virtual ? 0 : channel->options.now(channel->options.ctx);
         struct conform_error why;
-        conform_response_clear(response);
-        switch (conform_response_decode(line, size, op, id, channel->options.virtual_clock, now,
-                                        response, &why)) {
+        switch (conform_response_decode(line, size, op, id, is_virtual, now, response, &why)) {
         case CONFORM_LINE_RESPONSE:
-            *done = true;
-            break;
+            return CONFORM_SUT_OK;
         case CONFORM_LINE_EVENT:
             channel->options.on_event(channel->options.ctx, &response->outs[0]);
+            conform_response_clear(response);
             break;
         case CONFORM_LINE_BAD:
             return channel_tell_line(line, size, why.text, error);
         }
     }
-    return *done ? CONFORM_SUT_OK : channel_check_length(channel, error);
-}
-
-enum conform_sut_status conform__channel_call_line(struct conform__channel *channel,
-                                                   const char *line, enum conform_op op,
-                                                   uint64_t id, struct conform_response *response,
-                                                   struct conform_error *error)
-{
-    memset(response, 0, sizeof *response);
-    uv_run(channel->loop, UV_RUN_NOWAIT);
-    enum conform_sut_status status = conform__channel_poll(channel, error);
-    if (status != CONFORM_SUT_OK) {
-        return status;
-    }
-    channel_send_line(channel, line);
-    uint64_t until = channel_after(channel->options.limit_ms);
-    for (;;) {
-        bool done = false;
-        status = channel_take_response(channel, op, id, &done, response, error);
-        if (status != CONFORM_SUT_OK || done) {
-            break;
-        }
-        if (channel->ended || (channel->is_process && channel->exited)) {
-            char when[80];
-            snprintf(when, sizeof when, "before it answered `%s` (request %llu)",
-                     conform_op_name(op), (unsigned long long)id);
-            uv_run(channel->loop, UV_RUN_NOWAIT); /* what it wrote before it ended */
-            status = channel_take_response(channel, op, id, &done, response, error);
-            if (status == CONFORM_SUT_OK && !done) {
-                status = channel_tell_end(channel, when, error);
-            }
-            break;
-        }
-        if (!channel_run_until(channel, until)) {
-            conform_error_set(error, "no answer to `%s` (request %llu) within %u ms",
-                              conform_op_name(op), (unsigned long long)id,
-                              channel->options.limit_ms);
-            status = CONFORM_SUT_HANG;
-            break;
-        }
-    }
-    if (status != CONFORM_SUT_OK) {
-        conform_response_clear(response);
-    }
-    return status;
 }
 
 enum conform_sut_status conform__channel_call(struct conform__channel *channel,
@@ -382,11 +406,17 @@ enum conform_sut_status conform__channel_call(struct conform__channel *channel,
                                               struct conform_response *response,
                                               struct conform_error *error)
 {
+    memset(response, 0, sizeof *response);
     uint64_t id = ++channel->id_last;
     char *line = conform_request_encode(request, id);
-    enum conform_sut_status status =
-        conform__channel_call_line(channel, line, request->op, id, response, error);
+    enum conform_sut_status status = channel_begin(channel, line, error);
     free(line);
+    if (status == CONFORM_SUT_OK) {
+        status = channel_wait_response(channel, request->op, id, response, error);
+    }
+    if (status != CONFORM_SUT_OK) {
+        conform_response_clear(response);
+    }
     return status;
 }
 

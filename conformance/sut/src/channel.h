@@ -41,11 +41,11 @@ enum conform_sut_status conform__channel_call(struct conform__channel *channel,
                                               const struct conform_request *request,
                                               struct conform_response *response,
                                               struct conform_error *error);
-/* The same with a line made by the caller, for checks; `op` and `id` are those in it. */
-enum conform_sut_status conform__channel_call_line(struct conform__channel *channel,
-                                                   const char *line, enum conform_op op,
-                                                   uint64_t id, struct conform_response *response,
-                                                   struct conform_error *error);
+/* One line of the caller's (with its newline), and the line that comes back, malloc'ed: for checks that
+ * look at the text itself. */
+enum conform_sut_status conform__channel_exchange(struct conform__channel *channel,
+                                                  const char *line, char **answer,
+                                                  struct conform_error *error);
 /* Handles what came since the last call: OK, BROKEN or DEAD. */
 enum conform_sut_status conform__channel_poll(struct conform__channel *channel,
                                               struct conform_error *error);

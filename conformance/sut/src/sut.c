@@ -10,7 +10,7 @@
 enum {
     SUT_RESPONSE_LIMIT_MS = 5000,
     SUT_IDLE_STEPS_MAX = 1000000, /* deadlines in one step that put nothing out */
-    SUT_OUTS_MAX = 500000,        /* since reset; more is a flood */
+    SUT_OUTS_MAX = 200000,        /* since reset; more is a flood */
     SUT_OUT_BYTES_MAX = 256 << 20,
 };
 

@@ -116,6 +116,35 @@ static void drive_step(const char *command, unsigned ms)
     drive_print(command, status, &response, &error);
 }
 
+/* Steps until something ends the SUT. */
+static void drive_flood(void)
+{
+    struct conform_response response = {0};
+    struct conform_error error;
+    enum conform_sut_status status = CONFORM_SUT_OK;
+    for (int i = 0; i < 1000000 && status == CONFORM_SUT_OK; i++) {
+        conform_response_clear(&response);
+        status = conform_sut_step(sut, conform_sut_now(sut) + SIPC_NS_PER_MS, &response, &error);
+    }
+    drive_print("flood", status, &response, &error);
+}
+
+/* Sends large PDUs until something ends the SUT. */
+static void drive_stuff(void)
+{
+    static const uint8_t zeros[60000];
+    struct conform_response response = {0};
+    struct conform_error error;
+    enum conform_sut_status status = CONFORM_SUT_OK;
+    for (int i = 0; i < 10000 && status == CONFORM_SUT_OK; i++) {
+        const struct conform_request rx = {
+            .op = CONFORM_RX, .from = "P", .pdu = {zeros, sizeof zeros}};
+        conform_response_clear(&response);
+        status = conform_sut_call(sut, &rx, &response, &error);
+    }
+    drive_print("stuff", status, &response, &error);
+}
+
 static void drive_hello(void)
 {
     const struct conform_response *hello = conform_sut_hello(sut);
@@ -199,6 +228,10 @@ static void drive_command(const char *command)
         drive_configure(command, rest);
     } else if (strcmp(name, "hello") == 0) {
         drive_hello();
+    } else if (strcmp(name, "flood") == 0) {
+        drive_flood();
+    } else if (strcmp(name, "stuff") == 0) {
+        drive_stuff();
     } else if (strcmp(name, "restart") == 0) {
         drive_restart(command);
     } else if (strcmp(name, "stderr") == 0) {
