@@ -182,7 +182,10 @@ enum sipc_status sipc_pdu_encode_head(const struct sipc_pdu_parts *parts, size_t
     sipc__write_u64(&writer, (uint64_t)parts->window_id);
     sipc__write_u32(&writer, (uint32_t)parts->seq_nr);
     sipc__write_u8(&writer, parts->opcode);
-    sipc__write_bytes(&writer, parts->options.data, parts->options.size);
+    if (parts->options.data == writer.at)
+        sipc__reserve(&writer, parts->options.size);
+    else
+        sipc__write_bytes(&writer, parts->options.data, parts->options.size);
     sipc__write_u16(&writer, 0);
     sipc__write_bytes(&writer, parts->session_id, PDU_PREFIX_SIZE);
     SIPC_ASSERT(writer.left == 0);

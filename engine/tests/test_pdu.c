@@ -470,6 +470,23 @@ static void test_encode_head_when_data_follows_then_as_encode(void **state)
     assert_memory_equal(gathered, whole, whole_size);
 }
 
+static void test_encode_when_options_are_in_place_then_as_from_elsewhere(void **state)
+{
+    (void)state;
+    uint8_t id[SIPC_SESSION_ID_SIZE] = {7}, options[40], apart[120], in_place[120];
+    size_t options_size = 0, apart_size = 0, in_place_size = 0;
+    assert_int_equal(sipc_option_encode_int(SIPC_OPT_MAX_WINDOW_SIZE, 16, options, sizeof options,
+                                            &options_size),
+                     SIPC_OK);
+    struct sipc_pdu_parts parts = {id, 1, 2, SIPC_DATA_ACK, {options, options_size}, {NULL, 0}};
+    assert_int_equal(sipc_pdu_encode(&parts, apart, sizeof apart, &apart_size), SIPC_OK);
+    memcpy(in_place + SIPC_PDU_HEAD_SIZE, options, options_size);
+    parts.options.data = in_place + SIPC_PDU_HEAD_SIZE;
+    assert_int_equal(sipc_pdu_encode(&parts, in_place, sizeof in_place, &in_place_size), SIPC_OK);
+    assert_int_equal(in_place_size, apart_size);
+    assert_memory_equal(in_place, apart, apart_size);
+}
+
 /* ---- names ---- */
 
 static void test_discard_name_when_any_reason_then_one_of_its_own_and_a_rule(void **state)
@@ -516,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_encode_when_room_is_one_byte_short_then_no_space),
         cmocka_unit_test(test_encode_when_65500_bytes_then_no_more),
         cmocka_unit_test(test_encode_head_when_data_follows_then_as_encode),
+        cmocka_unit_test(test_encode_when_options_are_in_place_then_as_from_elsewhere),
         cmocka_unit_test(test_discard_name_when_any_reason_then_one_of_its_own_and_a_rule),
         cmocka_unit_test(test_opcode_name_when_not_on_the_wire_then_null),
     };

@@ -163,7 +163,11 @@ enum sipc_status sipc_option_encode_bool(uint32_t id, bool value, uint8_t *out, 
 enum sipc_status sipc_option_encode_int(uint32_t id, int32_t value, uint8_t *out, size_t size,
                                         size_t *used) SIPC_MUST_USE;
 
-/* What sipc_pdu_encode puts on the wire. `options` are encoded options, written as they are. */
+/* Bytes before the options (WIRE-1). */
+enum { SIPC_PDU_HEAD_SIZE = 47 };
+
+/* What sipc_pdu_encode puts on the wire. `options` are encoded options, written as they are; they
+ * may be in place already, at `out` + SIPC_PDU_HEAD_SIZE, but not overlap `out` otherwise. */
 struct sipc_pdu_parts {
     const uint8_t *session_id; /* 32 bytes */
     int64_t window_id;         /* >= 0 */
