@@ -116,6 +116,23 @@ CONVERSATIONS = {
         ],
         [b"abc"],
     ),
+    "last_in_window_group alone is nothing where the buffer fills either (RCV-7)": (
+        [
+            (data(0, 2, "", b"c"), []),
+            (data(0, 1, "", b"b"), []),
+            (data(0, 3, "end", b"d"), []),
+            (data(0, 0, "first skip", b"a"), [f"data_ack 0:3 {FULL}"]),
+            (data(1, 0, "last end", b"e"), [f"data_ack 1:0 {FULL}"]),
+        ],
+        [b"abcde"],
+    ),
+    "a group handed over is over (RCV-8)": (
+        [
+            (data(0, 0, WHOLE, b"a"), [f"data_ack 0:0 {FULL}"]),
+            (data(1, 0, "last end", b"b"), ["data_ack 1:0 error=254"]),
+        ],
+        [b"a"],
+    ),
     "a tail without beginning (RCV-11)": (
         [
             (data(0, 0, "last end skip", b"tail"), ["data_ack 0:0 error=254"]),

@@ -237,6 +237,13 @@ def opened(**settings: object) -> Driver:
     return end
 
 
+def test_a_window_is_not_longer_than_the_own_one() -> None:
+    end = sender(max_window_size=2)
+    end.send("a", BIG[: 5 * ROOM], skip=True)
+    assert ids_of(end.sent) == ["0:0", "0:1"]
+    assert ids_of(end.rx(ack(0, 1, "full max=9"))) == ["1:0", "1:1"]
+
+
 def test_fire_and_forget_is_one_pdu_and_not_awaited() -> None:
     end = opened(aftermath="manual")
     end.send("u", b"x", "send_unreliable")

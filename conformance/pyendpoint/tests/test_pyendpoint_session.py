@@ -135,7 +135,11 @@ def test_idle_timeout_closes_with_code_3() -> None:
     end = opened(idle_timeout_ms=5_000)
     end.advance_ms(4_000)
     end.rx(ack(99, 0))  # any data_ack counts (IDL-1)
-    end.advance_ms(4_999)
+    end.advance_ms(4_000)
+    end.rx(data(1, 5))  # and a valid data PDU, acked or not
+    end.advance_ms(4_000)
+    end.rx(data(0, 0, WHOLE))  # but not a repeated window
+    end.advance_ms(999)
     assert end.state() == "opened"
     assert end.advance_ms(1) == ["close 0:0 abort=3"]
     assert end.states == [("closing", 3), ("awaiting_disposal", 3)]
@@ -173,6 +177,15 @@ def test_the_peer_may_set_the_idle_timeout(case: str, wanted: str, closes_after:
     assert end.state() == "opened"
     end.advance_ms(1)
     assert end.state() == "awaiting_disposal"
+
+
+def test_an_idle_timeout_outside_the_limits_restores_the_local_one() -> None:
+    end = Driver(idle_timeout_ms=9_000, max_remote_idle_timeout_ms=3_000)
+    for window_id, wanted in enumerate((b"2000", b"3001")):
+        own = ((pdu.IDLE_TIMEOUT, wanted),)
+        end.rx(Pdu(SESSION, window_id, 0, pdu.DATA, options(WHOLE) + own))
+    end.advance_ms(8_999)
+    assert end.state() == "opened"
 
 
 def test_enquire_links_go_out_once_the_peer_was_heard() -> None:
@@ -288,6 +301,15 @@ def test_a_flood_evicts_opening_sessions_alone() -> None:
     end.rx(session_pdu(2, WHOLE))
     end.rx(Pdu(bytes([2]) * 32, 1, 0, pdu.DATA, options(WHOLE)))
     assert end.rx(session_pdu(4, WHOLE)) == [] and end.discarded == ["END-5 sessions_full"]
+
+
+def test_a_session_with_an_operation_is_not_evicted() -> None:
+    end = Driver(max_sessions=1)
+    end.rx(data(0, 0, "first last end"))  # 253: no longer receiving, so it may send
+    end.send("a", b"x")
+    assert end.rx(session_pdu(2, WHOLE)) == [] and end.discarded == ["END-5 sessions_full"]
+    end.rx(ack(0, 0, "error=250"))
+    assert end.rx(session_pdu(2, WHOLE)) != []
 
 
 def test_shutdown_gives_grace() -> None:
