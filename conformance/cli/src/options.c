@@ -146,10 +146,13 @@ static int options_unknown(const struct cli_command *command, const struct optio
         return cli_usage(command, "unknown option -%c", optopt);
     if (strchr(word, '=') != NULL && optopt != 0)
         return cli_usage(command, "%.*s takes no value", (int)strcspn(word, "="), word);
-    const char *names[OPTIONS_MAX];
-    for (size_t i = 0; i < tables->count; i++)
-        names[i] = tables->longs[i].name;
-    char *near = cli_near(word + 2, names, tables->count);
+    char names[OPTIONS_MAX][40];
+    const char *candidates[OPTIONS_MAX];
+    for (size_t i = 0; i < tables->count; i++) {
+        snprintf(names[i], sizeof names[i], "--%s", tables->longs[i].name);
+        candidates[i] = names[i];
+    }
+    char *near = cli_near(word, candidates, tables->count);
     cli_usage(command, "unknown option %s%s", word, near);
     free(near);
     return CLI_USAGE;

@@ -72,7 +72,7 @@ static size_t pattern_unlikeness(const char *word, const char *candidate)
     if (strcasestr(candidate, bare) != NULL)
         return 1;
     const size_t distance = pattern_distance(bare, candidate);
-    return distance <= 1 + size / 3 ? distance : SIZE_MAX;
+    return distance <= 1 + size / 4 ? distance : SIZE_MAX;
 }
 
 char *cli_near(const char *word, const char *const *candidates, size_t count)

@@ -361,7 +361,8 @@ static void html_case_body(const struct conform_report *report,
     report__ladder(entry, out);
     if (entry->stderr_text != NULL)
         report__xml(out, "<p class=\"soft\">The SUT's stderr</p><pre>%s</pre>", entry->stderr_text);
-    report__xml(out, "<p class=\"soft\">Replay this case alone</p><pre>%s</pre>", entry->replay);
+    report__xml(out, "<p class=\"soft\">Replay this case alone</p><pre class=\"wrap\">%s</pre>",
+                entry->replay);
 }
 
 static void html_case(const struct conform_report *report, const struct conform_report_case *entry,

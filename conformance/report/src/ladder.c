@@ -11,7 +11,7 @@ enum {
     LADDER_ROW = 30,
     LADDER_TIME = 84,  /* width of the times on the left */
     LADDER_PEER = 110, /* between peers */
-    LADDER_WIRE = 470, /* between the only peer and the SUT; with more, room is made for them */
+    LADDER_WIRE = 520, /* between the only peer and the SUT; with more, room is made for them */
     LADDER_WIRE_MIN = 330,
     LADDER_APPLICATION = 280,
     LADDER_CHARACTER = 74, /* tenths of a pixel: 12px monospace and a little air */

@@ -1,0 +1,49 @@
+"""A SUT for the tests of the command line: speaks the contract and does what its first argument
+says: `silent` answers every request and sends nothing; `dies` ends at the first datagram, with a
+word on stderr; `babbles` answers the first datagram with what is no JSON; `bare` has no
+capabilities; `other` speaks another contract; `mute` never answers. SPDX-License-Identifier: MIT"""
+
+import json
+import sys
+import time
+
+CAPABILITIES = ["send", "send_unreliable", "close", "force_close", "dispose", "shutdown",
+                "attributes", "skip", "aftermath", "state", "preset", "enquire_link",
+                "idle_timeout", "linger", "stream", "endpoint"]
+
+
+OPS = {"hello", "configure", "reset", "open", "preset", "send", "send_unreliable", "close",
+       "dispose", "shutdown", "rx", "sent", "advance", "state", "bye"}
+
+
+def answer(request, mode):
+    response = {"id": request["id"], "ok": True, "out": [], "deadline_ns": None}
+    if request["op"] not in OPS:
+        response.update(ok=False, unsupported=True, error="unknown op")
+    if request["op"] == "hello":
+        response.update(name="fake", version="1", contract=1, clock="virtual", tick_ns=1,
+                        capabilities=[] if mode == "bare" else CAPABILITIES)
+        if mode == "other":
+            response = {"id": request["id"], "ok": False, "error": "only contract 7 is spoken here"}
+    elif request["op"] == "configure":
+        response["refused"] = []
+    elif request["op"] == "rx" and mode == "dies":
+        print("the fake SUT dies", file=sys.stderr, flush=True)
+        sys.exit(3)
+    return response
+
+
+def main(mode):
+    for line in sys.stdin:
+        if mode == "mute":
+            time.sleep(3600)
+        request = json.loads(line)
+        if request["op"] == "rx" and mode == "babbles":
+            print("what?", flush=True)
+            continue
+        print(json.dumps(answer(request, mode)), flush=True)
+        if request["op"] == "bye":
+            return
+
+
+main(sys.argv[1])

@@ -1,0 +1,529 @@
+"""The program sipc as a user meets it: messages, exit codes and files. SPDX-License-Identifier: MIT"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
+            "conform check-adapter", "sut"]
+
+ACKED = """# A window of one PDU is acked.
+sx      1
+id      T-1-acked
+rules   ACK-1 WID-1
+role    receiver
+param   d in 0, 100
+
+test
+-> data $d:0 {first_in_window_group last_in_window skip} "a"
+<- data_ack $d:0 {is_window_full *}     [WID-1]
+quiet 1T
+"""
+ADVISED = """sx      1
+id      T-2-advised
+rules   WIRE-7
+role    receiver
+
+test
+-> raw hex:00
+quiet 1T
+"""
+BAD = """sx      1
+id      T-3-bad
+rules   WID-99
+role    receiver
+set     no_such_setting = 1
+
+test
+-> dta 0:0
+quiet 1T
+"""
+
+
+def fake(mode):
+    return f"exec:{sys.executable} {HERE / 'fake_sut.py'} {mode}"
+
+
+class Result:
+    def __init__(self, run):
+        self.code, self.out, self.err = run.returncode, run.stdout, run.stderr
+
+    def __repr__(self):
+        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+@pytest.fixture(scope="session")
+def sipc(build_dir):
+    def call(*arguments, cwd=None, **environment):
+        run = subprocess.run([build_dir / "bin" / "sipc", *map(str, arguments)], text=True,
+                             capture_output=True, cwd=cwd, env={**os.environ, **environment},
+                             timeout=60, check=False)
+        return Result(run)
+    return call
+
+
+@pytest.fixture(scope="session")
+def good_sut(project_dir):
+    return f"exec:{sys.executable} {project_dir / 'conformance' / 'pyendpoint' / 'run.py'}"
+
+
+@pytest.fixture
+def suite(tmp_path):
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    (folder / "T-1-acked.sx").write_text(ACKED)
+    (folder / "T-2-advised.sx").write_text(ADVISED)
+    return folder
+
+
+def lines_of(path):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+# ---- help and usage
+
+@pytest.mark.parametrize("command", ["", "conform", *COMMANDS])
+def test_help_shows_usage_and_an_example(sipc, command):
+    result = sipc(*command.split(), "--help")
+    assert result.code == 0, result
+    assert result.out.startswith(f"usage: {' '.join(['sipc', *command.split()])}"), result
+    assert re.search(r"example", result.out), result
+    assert result.err == ""
+    assert max(map(len, result.out.splitlines())) <= 100
+
+
+def test_version(sipc):
+    assert re.fullmatch(r"sipc \d+\.\d+\.\d+\n", sipc("--version").out)
+
+
+USAGE = [
+    ([], "usage: sipc"),
+    (["conform"], "usage: sipc conform"),
+    (["confrom"], "no command 'confrom' (did you mean conform?)"),
+    (["conform", "lst"], "no command 'lst' (did you mean list?)"),
+    (["conform", "run"], "no SUT given"),
+    (["conform", "run", "enigne"], "'enigne' is no SUT: expected engine, so:PATH"),
+    (["conform", "run", "engine", "--sed", "1"], "unknown option --sed (did you mean --seed"),
+    (["conform", "run", "engine", "-Q"], "unknown option -Q"),
+    (["conform", "run", "engine", "-t"], "-t needs a value"),
+    (["conform", "run", "engine", "--known"], "--known needs a value"),
+    (["conform", "run", "engine", "--dry-run=3"], "--dry-run takes no value"),
+    (["conform", "run", "engine", "--seed", "x"], "--seed x: expected a whole number"),
+    (["conform", "run", "engine", "--seed", "-1"], "--seed -1: expected a whole number"),
+    (["conform", "run", "engine", "--ack-timeout", "0"], "from 1 to 3600000"),
+    (["conform", "run", "engine", "--time-scale", "0"], "--time-scale 0: expected a number"),
+    (["conform", "run", "engine", "--time-scale", "nan"], "--time-scale nan: expected a number"),
+    (["conform", "run", "engine", "--level", "should"], "expected must or advisory"),
+    (["conform", "explain"], "expected one rule or case, found 0 arguments"),
+    (["conform", "explain", "WID-3", "WID-4"], "expected one rule or case, found 2 arguments"),
+    (["conform", "explain", "WID-33"], "no rule and no case is called 'WID-33' (did you mean WID-3"),
+    (["conform", "report"], "expected one file of JSON lines, found 0 arguments"),
+    (["conform", "report", "/nonexistent.jsonl"], "No such file or directory"),
+    (["conform", "list", "/nonexistent"], "/nonexistent: error: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize("arguments, message", USAGE, ids=[" ".join(row[0]) for row in USAGE])
+def test_wrong_usage_is_told_and_exits_2(sipc, arguments, message):
+    result = sipc(*arguments)
+    assert result.code == 2, result
+    assert message in result.err, result
+    assert result.out == "", result
+
+
+# ---- scripts and selection
+
+def test_script_errors_are_told_with_line_and_caret_and_exit_2(sipc, suite):
+    (suite / "T-3-bad.sx").write_text(BAD)
+    for command in (["run", "engine"], ["run", "--dry-run"], ["list"]):
+        result = sipc("conform", *command, suite)
+        assert result.code == 2, result
+        for place in (":3:9: error: ", ":5:9: error: ", ":8:4: error: "):
+            assert f"{suite}/T-3-bad.sx{place}" in result.err, result
+        assert "WID-99" in result.err and "no_such_setting" in result.err and "^" in result.err
+
+
+def test_same_id_twice_is_an_error(sipc, suite, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "T-1-acked.sx").write_text(ACKED)
+    result = sipc("conform", "list", suite, other)
+    assert result.code == 2
+    assert f"{other}/T-1-acked.sx: error: id T-1-acked is taken by {suite}/T-1-acked.sx" \
+        in result.err
+
+
+def test_folder_without_scripts_is_an_error(sipc, tmp_path):
+    result = sipc("conform", "run", "engine", tmp_path)
+    assert result.code == 2
+    assert "no .sx file in this folder" in result.err
+
+
+UNMATCHED = [
+    (["-t", "T-1-aked"], "--only T-1-aked: no case of", "(did you mean T-1-acked"),
+    (["-t", "T-1-acked[d=1]"], "--only T-1-acked[d=1]", "T-1-acked[d=100]"),
+    (["-t", "T-*", "-t", "U-*"], "--only U-*: no case of", ""),
+    (["-x", "U-*"], "--exclude U-*: no case of", ""),
+    (["--rule", "WDI-1"], "--rule WDI-1: there is no such rule", "(did you mean"),
+    (["--rule", "RCV-1"], "--rule RCV-1: no case of", "is about it"),
+    (["-t", "T-1*", "-x", "T-1*"], "nothing selected: none of the 3 cases", ""),
+    (["-t", "T-1*", "--level", "advisory"], "nothing selected", ""),
+]
+
+
+@pytest.mark.parametrize("arguments, message, near", UNMATCHED,
+                         ids=[" ".join(row[0]) for row in UNMATCHED])
+def test_pattern_that_selects_nothing_is_told_and_exits_2(sipc, suite, arguments, message, near):
+    for command in (["run", fake("silent")], ["list"]):
+        result = sipc("conform", *command, suite, *arguments)
+        assert result.code == 2, result
+        assert message in result.err and near in result.err, result
+
+
+SELECTED = [
+    ([], ["T-1-acked[d=0]", "T-1-acked[d=100]", "T-2-advised"]),
+    (["-t", "T-1-acked"], ["T-1-acked[d=0]", "T-1-acked[d=100]"]),
+    (["-t", "*[d=100]"], ["T-1-acked[d=100]"]),
+    (["-t", "T-2*", "-t", "*=0]"], ["T-1-acked[d=0]", "T-2-advised"]),
+    (["-x", "*=0]"], ["T-1-acked[d=100]", "T-2-advised"]),
+    (["--rule", "WID-*"], ["T-1-acked[d=0]", "T-1-acked[d=100]"]),
+    (["--level", "advisory"], ["T-2-advised"]),
+    (["--level", "must", "-x", "*100*"], ["T-1-acked[d=0]"]),
+]
+
+
+@pytest.mark.parametrize("arguments, names", SELECTED, ids=[" ".join(r[0]) for r in SELECTED])
+def test_list_and_dry_run_show_what_is_selected(sipc, suite, arguments, names):
+    listed = json.loads(sipc("conform", "list", "--json", suite, *arguments).out)
+    assert [case["name"] for case in listed] == names
+    dry = sipc("conform", "run", "--dry-run", suite, *arguments)
+    assert dry.code == 0
+    assert re.findall(r"^### (\S+)", dry.out, re.M) == names
+
+
+def test_list_json_tells_all_of_a_case(sipc, suite):
+    case = json.loads(sipc("conform", "list", "--json", suite).out)[1]
+    assert case == {"name": "T-1-acked[d=100]", "id": "T-1-acked", "path": f"{suite}/T-1-acked.sx",
+                    "role": "receiver", "needs_control": False, "rules": ["ACK-1", "WID-1"],
+                    "needs": [], "params": {"d": 100}}
+
+
+def test_dry_run_prints_scripts_that_parse_to_the_same(sipc, suite, tmp_path):
+    printed = sipc("conform", "run", "--dry-run", suite, "-t", "*=100]").out
+    again = tmp_path / "again"
+    again.mkdir()
+    script = printed.split("\n", 2)[2].strip("\n") + "\n"
+    (again / "T-1-acked.sx").write_text(script)
+    assert "in 100\n" in script
+    twice = sipc("conform", "run", "--dry-run", again)
+    assert twice.out.split("\n", 2)[2].strip("\n") + "\n" == script
+
+
+# ---- verdicts, exit codes, files
+
+def test_run_when_all_is_kept_then_exit_0(sipc, suite, good_sut):
+    result = sipc("conform", "run", good_sut, suite)
+    assert result.code == 0, result
+    assert re.search(r"^  all +3 +3$", result.out, re.M), result
+    assert "as expected: 3 of 3 cases pass" in result.out
+    assert "\033" not in result.out and result.err == ""  # no colour, no progress in a pipe
+
+
+def test_run_when_a_rule_is_broken_then_exit_1_and_all_there_is_to_know(sipc, suite):
+    result = sipc("conform", "run", fake("silent"), suite, "--seed", 7)
+    assert result.code == 1, result
+    for part in ["FAIL  T-1-acked[d=0]", "WID-1 MUST: The very first window id",
+                 f"{suite}/T-1-acked.sx:10:  <- data_ack $d:0", "expected  ", "-> P  data 0:0",
+                 "NOT CONFORMANT: 1 of 3 cases pass, 2 fail",
+                 "MUST rules    : 1 of "]:
+        assert part in result.out, (part, result)
+
+
+def test_replay_line_replays_that_case_alone(sipc, suite):
+    first = sipc("conform", "run", fake("silent"), suite, "--seed", 7, "--ack-timeout", 50)
+    line = next(row for row in first.out.splitlines() if "replay: " in row and "d=100" in row)
+    again = subprocess.run(line.split("replay: ")[1], shell=True, text=True, capture_output=True,
+                           timeout=60, check=False)
+    assert again.returncode == 1
+    assert "FAIL  T-1-acked[d=100]" in again.stdout and "d=0]" not in again.stdout
+    assert line in again.stdout
+
+
+def test_run_when_the_sut_dies_then_crash_with_its_last_words(sipc, suite):
+    result = sipc("conform", "run", fake("dies"), suite)
+    assert result.code == 1, result
+    assert "CRASH  T-1-acked[d=0]" in result.out
+    assert "the fake SUT dies" in result.out
+    assert re.search(r"^  all +3 .*\b3$", result.out, re.M), "started anew for each case"
+
+
+def test_run_when_nothing_can_be_decided_then_exit_5(sipc, suite, tmp_path):
+    (suite / "T-4-sends.sx").write_text(
+        "sx 1\nid T-4-sends\nrules SND-5\nrole sender\n\ntest\ndo open\n"
+        'do send "a" as m skip\n<- data 0:0 {*} *\nquiet 0.1T\n')
+    result = sipc("conform", "run", fake("bare"), suite, "-t", "T-4*", "--out", tmp_path / "out")
+    assert result.code == 5, result
+    assert "NOTHING WAS DECIDED" in result.out
+    assert "1 case: " in result.out
+    assert lines_of(tmp_path / "out" / "results.jsonl")[-1]["exit"] == 5
+
+
+NO_SUT = [
+    ("exec:/nonexistent/program", "/nonexistent/program"),
+    ("exec:true", ""),
+    ("so:/nonexistent.so", "/nonexistent.so"),
+    (fake("other"), "only contract 7 is spoken here"),
+    ("udp:", ""),
+    ("tcp:127.0.0.1:1", ""),
+]
+
+
+@pytest.mark.parametrize("spec, message", NO_SUT, ids=[Path(r[0]).name for r in NO_SUT])
+def test_run_when_the_sut_does_not_start_then_exit_3_and_red_reports(sipc, suite, tmp_path, spec,
+                                                                     message):
+    out = tmp_path / "out"
+    result = sipc("conform", "run", spec, suite, "--out", out)
+    assert result.code == 3, result
+    assert "THE SUT DOES NOT START" in result.out and message in result.out
+    lines = lines_of(out / "results.jsonl")
+    assert [line["type"] for line in lines] == ["run", "summary"]
+    assert lines[-1]["exit"] == 3 and lines[-1]["not_run"] == 3 and lines[-1]["error"]
+    root = ElementTree.parse(out / "junit.xml").getroot()
+    assert root.get("errors") == "1" and len(list(root.iter("error"))) == 1
+    assert "Bail out!" in (out / "results.tap").read_text()
+    assert lines[-1]["error"].split("\n")[0][:20] in (out / "report.html").read_text() or \
+        "'" in lines[-1]["error"]
+
+
+def test_run_when_the_adapter_babbles_then_exit_3_with_the_line(sipc, suite, tmp_path):
+    result = sipc("conform", "run", fake("babbles"), suite, "--jsonl", tmp_path / "r.jsonl")
+    assert result.code == 3, result
+    assert "what?" in result.out
+    lines = lines_of(tmp_path / "r.jsonl")
+    assert lines[-1]["cases"] == 1 and lines[-1]["not_run"] == 2
+
+
+def test_out_writes_all_files_and_their_counts_agree(sipc, suite, tmp_path):
+    out = tmp_path / "out"
+    result = sipc("conform", "run", fake("silent"), suite, "--out", out)
+    assert {path.name for path in out.iterdir()} == \
+        {"results.jsonl", "junit.xml", "results.tap", "report.html", "traffic.pcapng"}
+    lines = lines_of(out / "results.jsonl")
+    verdicts = Counter(line["verdict"] for line in lines[1:-1])
+    assert verdicts == {"fail": 2, "pass": 1}
+    root = ElementTree.parse(out / "junit.xml").getroot()
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "2", "0")
+    tap = (out / "results.tap").read_text()
+    assert len(re.findall("^not ok", tap, re.M)) == 2 and len(re.findall("^ok", tap, re.M)) == 1
+    html = (out / "report.html").read_text()
+    assert Counter(re.findall(r'data-verdict="(\w+)"', html)) == verdicts
+    for name in ("results.jsonl", "junit.xml", "results.tap", "report.html", "traffic.pcapng"):
+        assert str(out / name) in result.out
+
+
+def test_report_later_is_the_report_of_the_run(sipc, suite, tmp_path):
+    out, later = tmp_path / "out", tmp_path / "later"
+    later.mkdir()
+    run = sipc("conform", "run", fake("silent"), suite, "--out", out)
+    names = {"--junit": "junit.xml", "--tap": "results.tap", "--html": "report.html"}
+    arguments = [f"{option}={later / name}" for option, name in names.items()]
+    result = sipc("conform", "report", out / "results.jsonl", *arguments)
+    assert result.code == 0 and result.out == "", result
+    for name in names.values():
+        assert (later / name).read_bytes() == (out / name).read_bytes(), name
+    text = sipc("conform", "report", out / "results.jsonl").out
+    assert text in run.out
+
+
+def test_report_refuses_lines_that_do_not_add_up(sipc, suite, tmp_path):
+    path = tmp_path / "r.jsonl"
+    sipc("conform", "run", fake("silent"), suite, "--jsonl", path)
+    path.write_text(path.read_text().replace('"verdict":"fail"', '"verdict":"pass"', 1))
+    result = sipc("conform", "report", path)
+    assert result.code == 2
+    assert re.search(r"r\.jsonl:5: the summary says .*, the lines give", result.err), result
+
+
+def test_report_of_a_killed_run_says_so(sipc, suite, tmp_path):
+    path, junit = tmp_path / "r.jsonl", tmp_path / "j.xml"
+    sipc("conform", "run", fake("silent"), suite, "--jsonl", path)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    assert sipc("conform", "report", path, "--junit", junit).code == 0
+    assert "the run was killed" in junit.read_text()
+
+
+def test_json_gives_the_summary_alone_on_stdout(sipc, suite):
+    result = sipc("conform", "run", fake("silent"), suite, "--json")
+    summary = json.loads(result.out)
+    assert result.code == summary["exit"] == 1
+    assert summary["verdicts"]["fail"] == 2
+    assert summary["claim"].startswith("MUST rules: 1 of ")
+    assert "NOT CONFORMANT" in result.err
+
+
+def test_fail_fast_stops_and_the_rest_is_not_run(sipc, suite, tmp_path):
+    result = sipc("conform", "run", fake("silent"), suite, "--fail-fast", "--json")
+    summary = json.loads(result.out)
+    assert (summary["cases"], summary["not_run"], summary["exit"]) == (1, 2, 1)
+
+
+def test_verbose_shows_pdus_as_they_happen(sipc, suite, good_sut):
+    result = sipc("conform", "run", good_sut, suite, "-v", "-t", "*=100]")
+    assert re.search(r"^T-1-acked\[d=100\]\n +0\.0+ s  -> P  data 100:0 .*\n"
+                     r" +0\.0+ s  <- P  data_ack 100:0 .*\n  pass$", result.out, re.M), result
+
+
+def test_pcap_holds_the_traffic(sipc, suite, good_sut, tmp_path):
+    path = tmp_path / "t.pcapng"
+    result = sipc("conform", "run", good_sut, suite, "--pcap", path, "-t", "T-1*")
+    assert result.code == 0
+    data = path.read_bytes()
+    assert data[:4] == b"\x0a\x0d\x0d\x0a"
+    assert data.count(b"T-1-acked[d=0]") == 2 and data.count(b"T-1-acked[d=100]") == 2
+
+
+def test_output_that_cannot_be_written_is_told_before_the_run(sipc, suite, tmp_path):
+    for option in ("--jsonl", "--junit", "--tap", "--html", "--pcap"):
+        result = sipc("conform", "run", fake("silent"), suite, option, tmp_path / "no" / "file")
+        assert result.code == 2, result
+        assert f"cannot write {tmp_path}/no/file: No such file" in result.err
+        assert result.out == ""
+    result = sipc("conform", "run", fake("silent"), suite, "--out", tmp_path / "no" / "folder")
+    assert result.code == 2 and "--out" in result.err
+
+
+def test_disk_full_is_told(sipc, suite, good_sut):
+    for option in ("--jsonl", "--junit", "--pcap"):
+        result = sipc("conform", "run", good_sut, suite, option, "/dev/full")
+        assert result.code == 4, result
+        assert "/dev/full is incomplete" in result.err
+
+
+def test_same_run_twice_gives_the_same_lines(sipc, suite, good_sut, tmp_path):
+    lines = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.jsonl"
+        sipc("conform", "run", good_sut, suite, "--jsonl", path)
+        lines.append([line for line in lines_of(path) if line["type"] == "case"])
+    assert lines[0] == lines[1]
+
+
+# ---- known failures
+
+def known_run(sipc, suite, tmp_path, text, *arguments, sut=None):
+    known = tmp_path / "known.txt"
+    known.write_text(text)
+    return sipc("conform", "run", sut or fake("silent"), suite, "--known", known, "--json",
+                *arguments)
+
+
+def test_known_failures_that_fail_are_as_expected(sipc, suite, tmp_path):
+    junit = tmp_path / "j.xml"
+    result = known_run(sipc, suite, tmp_path, "T-1-*  # not built yet\n", "--junit", junit)
+    summary = json.loads(result.out)
+    assert result.code == 0, result
+    assert (summary["failures"], summary["known_failures"]) == (0, 2)
+    assert summary["rules"]["MUST"]["broken"] == 1, "a known failure breaks its rule all the same"
+    root = ElementTree.parse(junit).getroot()
+    assert [skipped.get("message") for skipped in root.iter("skipped")] == \
+        ["known failure (fail: WID-1): not built yet"] * 2
+
+
+RED = [
+    ("passes", "T-1-*  # a\nT-2-*  # b\n", [], "T-2-advised: b"),
+    ("is not selected", "T-1-*  # a\n", ["-t", "*=0]"],
+     "known.txt:1: T-1-acked[d=100] did not fail: not selected"),
+    ("matches nothing", "T-1-*  # a\nT-9  # gone\n", [], "known.txt:2: no case has such a name"),
+]
+
+
+@pytest.mark.parametrize("text, arguments, message", [r[1:] for r in RED], ids=[r[0] for r in RED])
+def test_known_failure_that_does_not_fail_turns_the_run_red(sipc, suite, tmp_path, text, arguments,
+                                                            message):
+    junit = tmp_path / "j.xml"
+    result = known_run(sipc, suite, tmp_path, text, *arguments, "--junit", junit)
+    assert result.code == 1, result
+    assert message in result.err, result
+    assert ElementTree.parse(junit).getroot().get("failures") == "1"
+
+
+def test_known_failure_that_is_unsupported_turns_the_run_red(sipc, suite, tmp_path):
+    (suite / "T-1-acked.sx").write_text(ACKED.replace("role    receiver",
+                                                      "role    receiver\nneeds   linger"))
+    result = known_run(sipc, suite, tmp_path, "T-1-acked[d=0]  # a\n", sut=fake("bare"))
+    assert result.code == 1, result
+    assert "known.txt:1: T-1-acked[d=0] did not fail: unsupported" in result.err
+
+
+@pytest.mark.parametrize("text, message", [
+    ("T-1-*\n", ":1: error: no reason: expected `case-glob  # reason`"),
+    ("# fine\nT-1-* #\n", ":2: error: no reason"),
+    ("T-1 # a\nT-1 # b\n", ":2: error: this pattern stands above already"),
+])
+def test_bad_known_file_is_told_and_exits_2(sipc, suite, tmp_path, text, message):
+    result = known_run(sipc, suite, tmp_path, text)
+    assert result.code == 2, result
+    assert f"{tmp_path}/known.txt{message}" in result.err
+
+
+def test_known_file_that_is_not_there_exits_2(sipc, suite):
+    result = sipc("conform", "run", fake("silent"), suite, "--known", "/nonexistent/known")
+    assert result.code == 2
+    assert "/nonexistent/known: error: No such file or directory" in result.err
+
+
+# ---- explain and data
+
+def test_explain_a_rule_tells_sentence_reason_and_cases(sipc):
+    result = sipc("conform", "explain", "WID-3")
+    assert result.code == 0
+    assert result.out.startswith("WID-3  MUST, as receiver\n")
+    assert "A window id is valid from min to min+100" in result.out
+    assert "\nwhy\n  A lower id is an old copy" in result.out
+    assert re.search(r"^  WID-3-\S+ +\d+ cases? +\S+\.sx$", result.out, re.M)
+    told = json.loads(sipc("conform", "explain", "--json", "WID-3").out)
+    assert told["level"] == "MUST" and told["roles"] == ["receiver"] and told["why"]
+    assert any(name.startswith("WID-3-") for name in told["cases"])
+
+
+def test_explain_has_a_reason_for_every_rule(sipc, suite, project_dir):
+    text = (project_dir / "engine" / "include" / "sipc" / "rules.def").read_text()
+    ids = re.findall(r'^SIPC_RULE\(\w+, "([^"]+)"', text, re.M)
+    assert len(ids) > 100
+    for rule in ids:
+        assert json.loads(sipc("conform", "explain", "--json", "--suite", suite, rule).out)["why"]
+
+
+def test_explain_a_case_tells_its_story_and_script(sipc, suite):
+    result = sipc("conform", "explain", "--suite", suite, "T-1-acked[d=100]")
+    assert result.code == 0
+    assert "T-1-acked: 2 cases" in result.out
+    assert "# A window of one PDU is acked." in result.out
+    assert "WID-1 MUST: " in result.out and "-> data $d:0" in result.out
+
+
+def test_data_folder_can_be_named(sipc, suite, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "suite").symlink_to(suite)
+    (data / "RULES.md").write_text("### WID-1\n\nBecause I say so.\n\n### WID-2\n")
+    result = sipc("conform", "explain", "WID-1", SIPC_DATA_DIR=str(data))
+    assert "Because I say so." in result.out and "T-1-acked" in result.out
+    result = sipc("conform", "list", SIPC_DATA_DIR="/nonexistent")
+    assert result.code == 2
+    assert "no suite in SIPC_DATA_DIR=/nonexistent" in result.err
+
+
+def test_list_to_a_closed_pipe_ends_quietly(build_dir):
+    run = subprocess.run(f"'{build_dir}/bin/sipc' conform list --json | head -c 1", shell=True,
+                         text=True, capture_output=True, timeout=60, check=False)
+    assert run.stdout == "["
+    assert "Sanitizer" not in run.stderr
