@@ -1,11 +1,14 @@
 """A SUT for the tests of the command line: speaks the contract and does what its first argument
 says: `silent` answers every request and sends nothing; `dies` ends at the first datagram, with a
 word on stderr; `babbles` answers the first datagram with what is no JSON; `bare` has no
-capabilities; `other` speaks another contract; `mute` never answers. SPDX-License-Identifier: MIT"""
+capabilities; `other` speaks another contract; `interrupts` sends the harness a SIGINT at the first
+datagram. SPDX-License-Identifier: MIT"""
 
 import json
+import os
+import signal
 import sys
-import time
+from pathlib import Path
 
 CAPABILITIES = ["send", "send_unreliable", "close", "force_close", "dispose", "shutdown",
                 "attributes", "skip", "aftermath", "state", "preset", "enquire_link",
@@ -14,6 +17,14 @@ CAPABILITIES = ["send", "send_unreliable", "close", "force_close", "dispose", "s
 
 OPS = {"hello", "configure", "reset", "open", "preset", "send", "send_unreliable", "close",
        "dispose", "shutdown", "rx", "sent", "advance", "state", "bye"}
+
+
+def interrupt_harness():
+    """It is the parent, or beyond a shell that is."""
+    pid = os.getppid()
+    while Path(f"/proc/{pid}/comm").read_text().strip() != "sipc":
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    os.kill(pid, signal.SIGINT)
 
 
 def answer(request, mode):
@@ -27,6 +38,8 @@ def answer(request, mode):
             response = {"id": request["id"], "ok": False, "error": "only contract 7 is spoken here"}
     elif request["op"] == "configure":
         response["refused"] = []
+    elif request["op"] == "rx" and mode == "interrupts":
+        interrupt_harness()
     elif request["op"] == "rx" and mode == "dies":
         print("the fake SUT dies", file=sys.stderr, flush=True)
         sys.exit(3)
@@ -35,8 +48,6 @@ def answer(request, mode):
 
 def main(mode):
     for line in sys.stdin:
-        if mode == "mute":
-            time.sleep(3600)
         request = json.loads(line)
         if request["op"] == "rx" and mode == "babbles":
             print("what?", flush=True)

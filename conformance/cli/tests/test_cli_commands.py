@@ -1,7 +1,11 @@
-"""The program sipc as a user meets it: messages, exit codes and files. SPDX-License-Identifier: MIT"""
+"""The program sipc as a user meets it: messages, exit codes and files.
+
+SPDX-License-Identifier: MIT
+"""
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -124,7 +128,7 @@ USAGE = [
     (["conform", "run", "engine", "--level", "should"], "expected must or advisory"),
     (["conform", "explain"], "expected one rule or case, found 0 arguments"),
     (["conform", "explain", "WID-3", "WID-4"], "expected one rule or case, found 2 arguments"),
-    (["conform", "explain", "WID-33"], "no rule and no case is called 'WID-33' (did you mean WID-3"),
+    (["conform", "explain", "WID-33"], "no rule and no case is called 'WID-33' (did you mean "),
     (["conform", "report"], "expected one file of JSON lines, found 0 arguments"),
     (["conform", "report", "/nonexistent.jsonl"], "No such file or directory"),
     (["conform", "list", "/nonexistent"], "/nonexistent: error: No such file or directory"),
@@ -414,6 +418,45 @@ def test_same_run_twice_gives_the_same_lines(sipc, suite, good_sut, tmp_path):
         sipc("conform", "run", good_sut, suite, "--jsonl", path)
         lines.append([line for line in lines_of(path) if line["type"] == "case"])
     assert lines[0] == lines[1]
+
+
+def test_interrupt_ends_the_run_with_its_reports(sipc, suite, tmp_path):
+    result = sipc("conform", "run", fake("interrupts"), suite, "--out", tmp_path / "out")
+    assert result.code == 4, result
+    assert "interrupted after 1 of 3 cases" in result.out
+    lines = lines_of(tmp_path / "out" / "results.jsonl")
+    assert (lines[-1]["cases"], lines[-1]["not_run"]) == (1, 2)
+    assert "interrupted after" in (tmp_path / "out" / "junit.xml").read_text()
+
+
+def on_terminal(command, **environment):
+    """What a person sees of a command, as text."""
+    shown = b""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, {**os.environ, "TERM": "xterm", **environment})
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # the other side is closed
+            part = b""
+        if not part:
+            break
+        shown += part
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    return shown.decode()
+
+
+def test_terminal_gets_colours_and_a_progress_line(build_dir, suite):
+    command = [f"{build_dir}/bin/sipc", "conform", "run", fake("silent"), str(suite)]
+    shown = on_terminal(command)
+    assert "\r\033[K  0 of 3  T-1-acked[d=0]" in shown
+    assert "\r\033[K  1 of 3, \033[31m1 failing\033[0m  T-1-acked[d=100]" in shown
+    assert "\033[1m\033[31mFAIL\033[0m" in shown
+    assert shown.index("2 of 3") < shown.index("area  cases")
+    plain = on_terminal(command, NO_COLOR="1")
+    assert "\033" not in plain and "FAIL  T-1-acked[d=0]" in plain
 
 
 # ---- known failures

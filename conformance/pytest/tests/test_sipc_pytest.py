@@ -22,8 +22,9 @@ test
 <- data_ack $d:0 {is_window_full *}   [WID-1]
 quiet 1T
 """,
-    "a/T-2-quiet.sx": "sx 1\nid T-2-quiet\nrules WIRE-7\nrole receiver\n\ntest\n-> raw hex:00\nquiet 1T\n",
-    "b/T-3-stream.sx": "sx 1\nid T-3-lingers\nrules END-3\nrole endpoint\nneeds linger\n\ntest\n"
+    "a/T-2-quiet.sx": "sx 1\nid T-2-quiet\nrules WIRE-7\nrole receiver\n\ntest\n"
+                      "-> raw hex:00\nquiet 1T\n",
+    "b/T-3-lingers.sx": "sx 1\nid T-3-lingers\nrules END-3\nrole endpoint\nneeds linger\n\ntest\n"
                        "-> raw hex:00\nquiet 1T\n",
 }
 
@@ -31,7 +32,7 @@ quiet 1T
 @pytest.fixture
 def cases(tmp_path):
     for name, text in CASES.items():
-        path = tmp_path / "cases" / name.replace("stream", "lingers")
+        path = tmp_path / "cases" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return tmp_path / "cases"

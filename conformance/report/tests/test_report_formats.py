@@ -107,7 +107,8 @@ def test_junit_failure_holds_rule_line_differences_and_replay(reports):
                 if c.get("name") == "WID-1-accepts[d=100]").find("failure").text
     for part in ["WID-1 MUST: The very first window id", "suite/sample.sx:6:",
                  "expected  data_ack 100:0", "actual    data_ack 99:0", "window_id",
-                 "0.002000 s  <- P  data_ack 99:0", "(no line took it)", "replay: sipc conform run"]:
+                 "0.002000 s  <- P  data_ack 99:0", "(no line took it)",
+                 "replay: sipc conform run"]:
         assert part in text
 
 
@@ -179,6 +180,6 @@ def test_html_renders_in_a_browser(reports, tmp_path, width):
                          capture_output=True, text=True, timeout=120, check=True)
     assert "Uncaught" not in run.stderr
     assert picture.stat().st_size > 20_000
-    dom = subprocess.run([CHROMIUM, *options, "--dump-dom", page + "#c2"], capture_output=True, text=True,
-                         timeout=120, check=True).stdout
+    dom = subprocess.run([CHROMIUM, *options, "--dump-dom", page + "#c2"], capture_output=True,
+                         text=True, timeout=120, check=True).stdout
     assert re.search(r'<details class="row" id="c2"[^>]* open', dom)
