@@ -25,8 +25,6 @@ static enum block_look block_look(struct runner *r, const struct sx_step *step,
             run_match_pdu(match, &step->pdu, *item);
             run_window_judge(r, window, (*item)->out.at_ns, &match->diffs);
         }
-    } else if (step->kind == SX_EOF) {
-        *item = run_next_eof(r, step->peer != NULL ? step->peer : "P");
     } else {
         *item = run_event_match(match, step, window);
     }
@@ -211,16 +209,20 @@ bool run_any(struct runner *r, const struct sx_step *step)
 
 /* ---- one_of ---- */
 
-/* The line a block is chosen by: its first expectation that can be seen; NULL if it has none. */
+/* The line a block is chosen by: the first, or where events cannot be seen the one behind them;
+ * NULL if that is no expectation. */
 static const struct sx_step *one_of_first(const struct runner *r, const struct sx_block *block)
 {
-    for (size_t i = 0; i < block->count; i++) {
-        const struct sx_step *step = &block->steps[i];
-        if (step->kind == SX_EXPECT || step->kind == SX_EOF || (run_is_event(step) && r->control)) {
-            return step;
-        }
+    size_t at = 0;
+
+    while (at < block->count && run_is_event(&block->steps[at]) && !r->control) {
+        at++;
     }
-    return NULL;
+    if (at == block->count ||
+        (block->steps[at].kind != SX_EXPECT && !run_is_event(&block->steps[at]))) {
+        return NULL;
+    }
+    return &block->steps[at];
 }
 
 static bool one_of_run(struct runner *r, const struct sx_step *step,
@@ -260,7 +262,7 @@ bool run_one_of(struct runner *r, const struct sx_step *step)
         } else if (!r->control) {
             blind = true;
         } else {
-            going = run_stop(r, CONFORM_ERROR, "a block of one_of has no <- and no ==");
+            going = run_stop(r, CONFORM_ERROR, "a block of one_of does not begin with <- or ==");
         }
     }
     going = going && one_of_run(r, step, &lines, blind);

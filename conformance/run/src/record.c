@@ -51,18 +51,28 @@ static void trace_clear(struct conform_trace *trace, size_t count)
     }
 }
 
+static void trace_drop_half(struct runner *r)
+{
+    struct conform_record *record = r->record;
+    size_t dropped = (record->trace_count + 1) / 2;
+
+    for (size_t i = 0; i < dropped; i++) {
+        r->trace_bytes -= record->trace[i].size;
+    }
+    trace_clear(record->trace, dropped);
+    record->trace_count -= dropped;
+    record->trace_dropped += dropped;
+    memmove(record->trace, record->trace + dropped, record->trace_count * sizeof *record->trace);
+}
+
 size_t run_trace_add(struct runner *r, uint64_t at_ns, char direction, const char *peer, char *text,
                      struct sipc_span bytes)
 {
     struct conform_record *record = r->record;
 
-    if (record->trace_count == RUN_TRACE_MAX) {
-        size_t kept = RUN_TRACE_MAX / 2;
-        size_t dropped = record->trace_count - kept;
-        trace_clear(record->trace, dropped);
-        memmove(record->trace, record->trace + dropped, kept * sizeof *record->trace);
-        record->trace_count = kept;
-        record->trace_dropped += dropped;
+    while (record->trace_count == RUN_TRACE_MAX ||
+           (record->trace_count > 0 && r->trace_bytes + bytes.size > RUN_TRACE_BYTES_MAX)) {
+        trace_drop_half(r);
     }
     record->trace =
         run_grow(record->trace, record->trace_count, &r->trace_capacity, sizeof *record->trace);
@@ -79,6 +89,7 @@ size_t run_trace_add(struct runner *r, uint64_t at_ns, char direction, const cha
         SIPC_ASSERT(entry->bytes != NULL);
         memcpy(entry->bytes, bytes.data, bytes.size);
         entry->size = bytes.size;
+        r->trace_bytes += bytes.size;
     }
     return record->trace_dropped + record->trace_count - 1;
 }

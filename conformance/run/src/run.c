@@ -120,7 +120,7 @@ static bool run_begin(struct runner *r)
         return run_stop_status(r, r->status);
     }
     record_restart(r->record);
-    r->trace_capacity = 0;
+    r->trace_capacity = r->trace_bytes = 0;
     return run_prepare(r);
 }
 
@@ -129,6 +129,7 @@ static void run_attempt(struct runner *r)
     if (!run_begin(r)) {
         return;
     }
+    r->prepared = true;
     r->in_setup = true;
     if (run_block(r, &r->script->setup)) {
         r->in_setup = false;
@@ -153,9 +154,7 @@ static bool run_doubtful(const struct runner *r)
 
 static void run_close(struct runner *r)
 {
-    bool prepared = r->steps > 0 || r->record->duration_ns > 0;
-
-    if (prepared && r->status == CONFORM_SUT_OK) {
+    if (r->prepared && r->status == CONFORM_SUT_OK) {
         run_check_alive(r);
     }
     free(r->record->sut_stderr);

@@ -11,14 +11,15 @@
 #include "conform/run.h"
 
 enum run_limit {
-    RUN_ATTEMPTS_MAX = 3,      /* wall clock: times a case is tried on a late harness */
-    RUN_STEPS_MAX = 100000,    /* steps and rounds of repeats, altogether (SX.md) */
-    RUN_DEPTH_MAX = 64,        /* blocks in blocks */
-    RUN_TRACE_MAX = 10000,     /* entries kept; then the older half goes */
-    RUN_FLOOD_MAX = 20000,     /* outputs of the SUT during one step of the script */
-    RUN_STUCK_MAX = 1000,      /* waits in a row in which neither time nor output came */
-    RUN_TEXT_BYTES_MAX = 48,   /* bytes of data shown in a text */
-    RUN_ACK_TIMEOUT_MS = 1000, /* the protocol's default */
+    RUN_ATTEMPTS_MAX = 3,          /* wall clock: times a case is tried on a late harness */
+    RUN_STEPS_MAX = 100000,        /* steps and rounds of repeats, altogether (SX.md) */
+    RUN_DEPTH_MAX = 64,            /* blocks in blocks */
+    RUN_TRACE_MAX = 10000,         /* entries kept; then the older half goes */
+    RUN_TRACE_BYTES_MAX = 1 << 26, /* of their PDUs */
+    RUN_FLOOD_MAX = 20000,         /* outputs of the SUT during one step of the script */
+    RUN_STUCK_MAX = 1000,          /* waits in a row in which neither time nor output came */
+    RUN_TEXT_BYTES_MAX = 48,       /* bytes of data shown in a text */
+    RUN_ACK_TIMEOUT_MS = 1000,     /* the protocol's default */
 };
 
 /* ---- text.c: malloc'ed texts; memory that runs out aborts ---- */
@@ -218,9 +219,10 @@ struct runner {
     const struct conform_run_options *options;
     struct conform_record *record;
     struct conform_error *error;
-    size_t trace_capacity;
+    size_t trace_capacity, trace_bytes;
     enum conform_sut_status status; /* of the last call */
     bool control;
+    bool prepared; /* reset, and not yet at its end */
     bool in_setup;
     bool timing; /* the verdict is a matter of time */
     const struct sx_step *step;

@@ -166,6 +166,7 @@ static bool step_eof(struct runner *r, const struct sx_step *step)
 {
     const char *peer = step->peer != NULL ? step->peer : "P";
     struct run_window window;
+    struct run_match match;
     struct run_item *item;
 
     if (!run_window_init(r, step, &window)) {
@@ -180,8 +181,15 @@ static bool step_eof(struct runner *r, const struct sx_step *step)
             return false;
         }
     }
-    run_take(r, item);
-    return run_decided(r);
+    run_match_begin(&match, r);
+    run_window_judge(r, &window, item->out.at_ns, &match.diffs);
+    bool fits = run_match_end(&match) == RUN_FITS;
+    bool going = fits ? run_decided(r) : run_fail_differs(r, step, &match, &item->out);
+    run_match_clear(&match);
+    if (fits) {
+        run_take(r, item);
+    }
+    return going;
 }
 
 static bool step_let(struct runner *r, const struct sx_step *step)

@@ -162,6 +162,25 @@ static void test_run_record_when_the_trace_is_long_then_its_end_is_kept(void **c
     fake_done();
 }
 
+static void test_run_record_when_pdus_are_large_then_the_trace_stays_bounded(void **ctx)
+{
+    (void)ctx;
+    struct fake_sut fake = {0};
+    struct conform_record record;
+    size_t bytes = 0;
+
+    fake_run(&fake, "test\nrepeat 1500 {\n-> data $i:0 bytes(60000)\n}\nquiet 1T\n", 0, NULL,
+             &record);
+    for (size_t i = 0; i < record.trace_count; i++) {
+        bytes += record.trace[i].size;
+    }
+    assert_in_range(bytes, 1 << 25, 1 << 26);
+    assert_int_equal(record.trace_count + record.trace_dropped, 1501);
+    conform_record_clear(&record);
+    fake_clear(&fake);
+    fake_done();
+}
+
 /* ---- the hook ---- */
 
 struct seen {
@@ -351,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_run_record_when_a_line_fails_then_both_sides_are_shown),
         cmocka_unit_test(test_run_record_when_advisory_rules_break_then_each_is_listed_once),
         cmocka_unit_test(test_run_record_when_the_trace_is_long_then_its_end_is_kept),
+        cmocka_unit_test(test_run_record_when_pdus_are_large_then_the_trace_stays_bounded),
         cmocka_unit_test(test_run_record_when_pdus_pass_then_the_hook_sees_each),
         cmocka_unit_test(test_run_record_when_the_seed_is_the_same_then_so_is_the_record),
         cmocka_unit_test(test_run_print_when_a_pdu_decodes_then_as_a_script_would_say),
