@@ -323,8 +323,8 @@ static enum conform_sut_status channel_wait_line(struct conform__channel *channe
                        : channel_tell_end(channel, when, error);
         }
         if (!channel_run_until(channel, until)) {
-            conform_error_set(error, "the SUT hangs: more than %u ms %s",
-                              channel->options.limit_ms, when);
+            conform_error_set(error, "the SUT hangs: more than %u ms %s", channel->options.limit_ms,
+                              when);
             return CONFORM_SUT_HANG;
         }
     }

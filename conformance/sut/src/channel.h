@@ -41,8 +41,8 @@ enum conform_sut_status conform__channel_call(struct conform__channel *channel,
                                               const struct conform_request *request,
                                               struct conform_response *response,
                                               struct conform_error *error);
-/* One line of the caller's (with its newline), and the line that comes back, malloc'ed: for checks that
- * look at the text itself. */
+/* One line of the caller's (with its newline), and the line that comes back, malloc'ed: for checks
+ * that look at the text itself. */
 enum conform_sut_status conform__channel_exchange(struct conform__channel *channel,
                                                   const char *line, char **answer,
                                                   struct conform_error *error);

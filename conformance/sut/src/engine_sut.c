@@ -389,10 +389,18 @@ static void engine_reset(struct conform_engine_sut *sut, struct conform_response
     SIPC_ASSERT(status == SIPC_OK);
 }
 
-/* The session a request names. False: *response says why there is none, or `*disposed` is set. */
-static bool engine_find(struct conform_engine_sut *sut, const struct conform_request *request,
-                        struct conform_response *response, struct conform__known *found,
-                        sipc_session *session)
+enum engine_found {
+    ENGINE_UNHEARD,  /* no session of this name since reset */
+    ENGINE_DISPOSED, /* it was */
+    ENGINE_HELD,
+    ENGINE_AMBIGUOUS, /* several peers have one of this id; *response says so */
+};
+
+/* The session a request names; where there is or was one, *known says where and how it is. */
+static enum engine_found engine_find(struct conform_engine_sut *sut,
+                                     const struct conform_request *request,
+                                     struct conform_response *response,
+                                     struct conform__known *found, sipc_session *session)
 {
     bool stream = sut->settings.config.stream;
     sipc_peer remote =
@@ -409,18 +417,31 @@ static bool engine_find(struct conform_engine_sut *sut, const struct conform_req
         alive += held;
         best = held || alive == 0 ? known : best;
     }
+    memset(found, 0, sizeof *found);
+    *session = 0;
     if (!best) {
-        engine_fail(response, "no such session");
-        return false;
+        return ENGINE_UNHEARD;
     }
     if (alive > 1) {
         engine_fail(response, "%zu peers have a session of this id: `remote` must say which",
                     alive);
-        return false;
+        return ENGINE_AMBIGUOUS;
     }
     *found = *best;
     *session = sipc_session_find(sut->ep, best->remote, best->id);
-    return true;
+    return *session ? ENGINE_HELD : ENGINE_DISPOSED;
+}
+
+/* The same for requests that make no sense without one: *response says what is missing. */
+static bool engine_heard(struct conform_engine_sut *sut, const struct conform_request *request,
+                         struct conform_response *response, struct conform__known *found,
+                         sipc_session *session)
+{
+    enum engine_found how = engine_find(sut, request, response, found, session);
+    if (how == ENGINE_UNHEARD) {
+        engine_fail(response, "no such session");
+    }
+    return how == ENGINE_DISPOSED || how == ENGINE_HELD;
 }
 
 static void engine_open(struct conform_engine_sut *sut, const struct conform_request *request,
@@ -456,7 +477,7 @@ static void engine_preset(struct conform_engine_sut *sut, const struct conform_r
 {
     struct conform__known known;
     sipc_session session;
-    if (!engine_find(sut, request, response, &known, &session)) {
+    if (!engine_heard(sut, request, response, &known, &session)) {
         return;
     }
     const struct sipc_preset preset = {request->next_window_id, request->acked_window_id,
@@ -479,7 +500,6 @@ static const char *engine_why(enum sipc_status status)
     case SIPC_E_BUSY:
         return "busy";
     case SIPC_E_STATE:
-    case SIPC_E_UNKNOWN: /* disposed: it was heard of */
         return "state";
     case SIPC_E_OPENING:
         return "opening";
@@ -494,18 +514,36 @@ static const char *engine_why(enum sipc_status status)
     }
 }
 
-/* A refusal is an output like any other end of an operation. */
-static void engine_refuse(struct conform_engine_sut *sut, const struct conform_request *request,
-                          sipc_peer remote, enum sipc_status status,
-                          struct conform_response *response)
+/* The end of an operation that the engine did not take: an output like any other end. */
+static void engine_end(struct conform_engine_sut *sut, const struct conform_request *request,
+                       sipc_peer remote, const char *outcome, const char *why,
+                       struct conform_response *response)
 {
     struct conform_out *out =
         engine_add(sut, response, CONFORM_OUT_RESULT, request->session, remote);
     out->label = conform__strdup(request->label);
     out->operation = conform__strdup(conform_op_name(request->op));
-    out->word = conform__strdup("refused");
-    out->why = conform__strdup(engine_why(status));
+    out->word = conform__strdup(outcome);
+    out->why = conform__strdup(why);
     out->has_code = true;
+}
+
+/* Starts a send, send_unreliable or close on a session that is held. */
+static enum sipc_status engine_start(struct conform_engine_sut *sut,
+                                     const struct conform_request *request, sipc_session session,
+                                     struct conform__message *message)
+{
+    if (request->op == CONFORM_CLOSE) {
+        return sipc_session_close(sut->ep, sut->now_ns, session, request->code, message->handle);
+    }
+    if (request->data.data) {
+        message->data = conform__bytes_copy(request->data.data, request->data.size);
+        message->size = request->data.size;
+    } else {
+        message->size = request->has_size ? request->size : 0;
+    }
+    return engine_send(sut, session, message, request->attributes, request->attribute_count,
+                       request->skip, request->op == CONFORM_SEND_UNRELIABLE);
 }
 
 /* send, send_unreliable and close. */
@@ -518,7 +556,8 @@ static void engine_operate(struct conform_engine_sut *sut, const struct conform_
         engine_fail(response, "the code of a close must be 1..99, is %d", (int)request->code);
         return;
     }
-    if (!engine_find(sut, request, response, &known, &session)) {
+    enum engine_found found = engine_find(sut, request, response, &known, &session);
+    if (found == ENGINE_AMBIGUOUS) {
         return;
     }
     struct conform__message *message =
@@ -527,22 +566,18 @@ static void engine_operate(struct conform_engine_sut *sut, const struct conform_
         engine_fail(response, "the label \"%s\" was used before", request->label);
         return;
     }
-    if (request->data.data) {
-        message->data = conform__bytes_copy(request->data.data, request->data.size);
-        message->size = request->data.size;
+    enum sipc_status status = SIPC_E_STATE;
+    if (found == ENGINE_HELD) {
+        status = engine_start(sut, request, session, message);
+    }
+    if (status == SIPC_OK) {
+        return;
+    }
+    conform__book_drop_message(&sut->book, message);
+    if (found == ENGINE_DISPOSED && request->op == CONFORM_CLOSE) {
+        engine_end(sut, request, known.remote, "ok", NULL, response); /* it has ended (CLS-5) */
     } else {
-        message->size = request->has_size ? request->size : 0;
-    }
-    enum sipc_status status = SIPC_E_UNKNOWN;
-    if (session && request->op == CONFORM_CLOSE) {
-        status = sipc_session_close(sut->ep, sut->now_ns, session, request->code, message->handle);
-    } else if (session) {
-        status = engine_send(sut, session, message, request->attributes, request->attribute_count,
-                             request->skip, request->op == CONFORM_SEND_UNRELIABLE);
-    }
-    if (status != SIPC_OK) {
-        conform__book_drop_message(&sut->book, message);
-        engine_refuse(sut, request, known.remote, status, response);
+        engine_end(sut, request, known.remote, "refused", engine_why(status), response);
     }
 }
 
@@ -551,7 +586,7 @@ static void engine_dispose(struct conform_engine_sut *sut, const struct conform_
 {
     struct conform__known known;
     sipc_session session;
-    if (engine_find(sut, request, response, &known, &session) && session) {
+    if (engine_heard(sut, request, response, &known, &session) && session) {
         enum sipc_status status =
             sipc_session_dispose(sut->ep, sut->now_ns, session, request->code);
         SIPC_ASSERT(status == SIPC_OK);
@@ -607,7 +642,7 @@ static void engine_state(struct conform_engine_sut *sut, const struct conform_re
 {
     struct conform__known known;
     sipc_session session;
-    if (engine_find(sut, request, response, &known, &session)) {
+    if (engine_heard(sut, request, response, &known, &session)) {
         response->state = conform__strdup(sipc_state_name(known.state));
     }
 }
