@@ -151,6 +151,7 @@ bool cli_capture_end(struct cli_capture *capture);
 
 struct cli_outputs {
     char *jsonl, *junit, *tap, *html, *pcap; /* paths, NULL: not wanted */
+    char *folder;                            /* for those of them that are not named; NULL: none */
     bool broken;                             /* something could not be written; told on stderr */
 };
 enum { CLI_JSONL = 1100, CLI_JUNIT, CLI_TAP, CLI_HTML, CLI_PCAP, CLI_OUT };
@@ -159,9 +160,10 @@ bool cli_outputs_take(struct cli_outputs *outputs, int id, const char *value);
 FILE *cli_outputs_open(const char *path);
 /* Closes it; false, told on stderr, if not all of it could be written. */
 bool cli_outputs_close(FILE *file, const char *path);
-/* Empties the files that are written at the end: a path that cannot be written is told before the
- * first case, and no report of an older run stays behind if this one is killed. */
-bool cli_outputs_prepare(const struct cli_outputs *outputs);
+/* Makes the folder, and empties the files that are written at the end: a path that cannot be
+ * written is told before the first case, and no report of an older run stays behind if this one is
+ * killed. */
+bool cli_outputs_prepare(struct cli_outputs *outputs);
 /* Writes what is derived from the JSON lines. */
 void cli_outputs_write(struct cli_outputs *outputs, const struct conform_report *report);
 void cli_outputs_clear(struct cli_outputs *outputs);

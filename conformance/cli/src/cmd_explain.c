@@ -31,8 +31,10 @@ struct explain_args {
 static bool explain_take(void *ctx, int id, const char *value)
 {
     struct explain_args *args = ctx;
-    if (id == EXPLAIN_JSON)
-        return args->json = true;
+    if (id == EXPLAIN_JSON) {
+        args->json = true;
+        return true;
+    }
     cli_words_add(&args->paths, value);
     return true;
 }

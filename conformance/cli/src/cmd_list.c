@@ -32,8 +32,10 @@ struct list_args {
 static bool list_take(void *ctx, int id, const char *value)
 {
     struct list_args *args = ctx;
-    if (id == LIST_JSON)
-        return args->json = true;
+    if (id == LIST_JSON) {
+        args->json = true;
+        return true;
+    }
     return cli_select_take(&args->selection, &args->paths, id, value);
 }
 

@@ -30,8 +30,10 @@ struct report_args {
 static bool report_take(void *ctx, int id, const char *value)
 {
     struct report_args *args = ctx;
-    if (id == REPORT_JSON)
-        return args->json = true;
+    if (id == REPORT_JSON) {
+        args->json = true;
+        return true;
+    }
     return cli_outputs_take(&args->outputs, id, value);
 }
 
@@ -40,9 +42,10 @@ static void report_print(const struct conform_report *report, const struct repor
     const struct cli_outputs *outputs = &args->outputs;
     const bool colour = cli_colour(stdout);
     if (args->json) {
-        json_dumpf(report->summary == NULL ? report->about : report->summary, stdout,
-                   JSON_INDENT(2));
+        json_t *summary = conform_report_summary(report);
+        json_dumpf(summary, stdout, JSON_INDENT(2));
         putchar('\n');
+        json_decref(summary);
     } else if (outputs->junit == NULL && outputs->tap == NULL && outputs->html == NULL) {
         conform_report_print_table(report, stdout, colour);
         conform_report_print_notes(report, stdout, colour);

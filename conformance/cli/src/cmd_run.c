@@ -75,7 +75,7 @@ struct run_args {
 };
 
 struct run {
-    const struct run_args *args;
+    struct run_args *args;
     struct cli_suite suite;
     struct cli_known known;
     struct conform_sut *sut;
@@ -141,13 +141,17 @@ static bool run_take(void *ctx, int id, const char *value)
     case RUN_TIME_SCALE:
         return run_take_scale(args, value);
     case RUN_FAIL_FAST:
-        return args->fail_fast = true;
+        args->fail_fast = true;
+        return true;
     case RUN_DRY:
-        return args->dry_run = true;
+        args->dry_run = true;
+        return true;
     case RUN_JSON:
-        return args->json = true;
+        args->json = true;
+        return true;
     case RUN_VERBOSE:
-        return args->verbose = true;
+        args->verbose = true;
+        return true;
     default:
         if (id >= CLI_JSONL)
             return cli_outputs_take(&args->outputs, id, value);
@@ -391,18 +395,10 @@ static void run_print_end(const struct run *run, int exit_code)
 
 static void run_print_json(const struct conform_report *report)
 {
-    char *claim = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&claim, &size);
-    SIPC_ASSERT(memory != NULL);
-    conform_report_print_claim(report, memory);
-    fclose(memory);
-    json_t *json = json_copy(report->summary);
-    json_object_set_new(json, "claim", json_string(claim));
-    json_dumpf(json, stdout, JSON_INDENT(2));
+    json_t *summary = conform_report_summary(report);
+    json_dumpf(summary, stdout, JSON_INDENT(2));
     fputc('\n', stdout);
-    json_decref(json);
-    free(claim);
+    json_decref(summary);
 }
 
 /* ---- putting it together ---- */
@@ -436,7 +432,7 @@ static void run_begin_report(struct run *run, const char *command, FILE *stream)
 /* Opens what is written as the run goes. */
 static bool run_open(struct run *run, FILE **jsonl, FILE **pcap)
 {
-    const struct cli_outputs *outputs = &run->args->outputs;
+    struct cli_outputs *outputs = &run->args->outputs;
     bool ok = cli_outputs_prepare(outputs);
     if (outputs->jsonl != NULL && (*jsonl = cli_outputs_open(outputs->jsonl)) == NULL)
         ok = false;
@@ -449,8 +445,9 @@ static bool run_open(struct run *run, FILE **jsonl, FILE **pcap)
     return ok;
 }
 
-static int run_execute(struct run *run, struct cli_outputs *outputs, const char *command)
+static int run_execute(struct run *run, const char *command)
 {
+    struct cli_outputs *outputs = &run->args->outputs;
     FILE *jsonl = NULL, *pcap = NULL;
     const uint64_t begun = run_clock();
     const struct conform_sut_options attach = {.verbose = run->args->verbose};
@@ -507,7 +504,7 @@ static int run_suite(struct run_args *args, const char *command)
             run_print_dry(&run.suite);
             exit_code = CLI_OK;
         } else {
-            exit_code = run_execute(&run, &args->outputs, command);
+            exit_code = run_execute(&run, command);
         }
     }
     cli_known_clear(&run.known);

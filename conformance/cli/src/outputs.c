@@ -21,20 +21,6 @@ static void outputs_set_in(char **slot, const char *folder, const char *name)
     SIPC_ASSERT(size >= 0);
 }
 
-static bool outputs_set_all(struct cli_outputs *outputs, const char *folder)
-{
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        fprintf(stderr, "sipc: --out %s: %s\n", folder, strerror(errno));
-        return false;
-    }
-    outputs_set_in(&outputs->jsonl, folder, "results.jsonl");
-    outputs_set_in(&outputs->junit, folder, "junit.xml");
-    outputs_set_in(&outputs->tap, folder, "results.tap");
-    outputs_set_in(&outputs->html, folder, "report.html");
-    outputs_set_in(&outputs->pcap, folder, "traffic.pcapng");
-    return true;
-}
-
 bool cli_outputs_take(struct cli_outputs *outputs, int id, const char *value)
 {
     switch (id) {
@@ -50,7 +36,7 @@ bool cli_outputs_take(struct cli_outputs *outputs, int id, const char *value)
         return outputs_set(&outputs->pcap, value);
     default:
         SIPC_ASSERT(id == CLI_OUT);
-        return outputs_set_all(outputs, value);
+        return outputs_set(&outputs->folder, value);
     }
 }
 
@@ -67,7 +53,8 @@ bool cli_outputs_close(FILE *file, const char *path)
     const bool failed = ferror(file) != 0;
     if (fclose(file) == 0 && !failed)
         return true;
-    fprintf(stderr, "sipc: %s is incomplete: %s\n", path, strerror(errno));
+    fprintf(stderr, "sipc: %s is incomplete: %s\n", path,
+            failed ? "a write failed" : strerror(errno));
     return false;
 }
 
@@ -86,8 +73,26 @@ static void outputs_write(struct cli_outputs *outputs, const char *path,
     outputs->broken = !cli_outputs_close(file, path) || outputs->broken;
 }
 
-bool cli_outputs_prepare(const struct cli_outputs *outputs)
+/* The folder and the names of the files in it. */
+static bool outputs_prepare_folder(struct cli_outputs *outputs)
 {
+    const char *folder = outputs->folder;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        fprintf(stderr, "sipc: --out %s: %s\n", folder, strerror(errno));
+        return false;
+    }
+    outputs_set_in(&outputs->jsonl, folder, "results.jsonl");
+    outputs_set_in(&outputs->junit, folder, "junit.xml");
+    outputs_set_in(&outputs->tap, folder, "results.tap");
+    outputs_set_in(&outputs->html, folder, "report.html");
+    outputs_set_in(&outputs->pcap, folder, "traffic.pcapng");
+    return true;
+}
+
+bool cli_outputs_prepare(struct cli_outputs *outputs)
+{
+    if (outputs->folder != NULL && !outputs_prepare_folder(outputs))
+        return false;
     const char *const paths[] = {outputs->junit, outputs->tap, outputs->html};
     bool ok = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -108,6 +113,7 @@ void cli_outputs_write(struct cli_outputs *outputs, const struct conform_report 
 
 void cli_outputs_clear(struct cli_outputs *outputs)
 {
+    free(outputs->folder);
     free(outputs->jsonl);
     free(outputs->junit);
     free(outputs->tap);

@@ -79,8 +79,9 @@ struct conform_report_end {
     json_t *known_problems; /* [{"entry", "problem"}]; borrowed; may be NULL */
 };
 void conform_report_end(struct conform_report *report, const struct conform_report_end *end);
-/* false if a line could not be written to the stream (disk full). */
-bool conform_report_flushed(const struct conform_report *report);
+/* The last line with the claim as `claim`, for programs; a new reference. Also of a run that was
+ * killed: its `error` says so. */
+json_t *conform_report_summary(const struct conform_report *report);
 void conform_report_clear(struct conform_report *report);
 
 /* Reads JSON lines back. false: *error names the line and what is wrong with it. A file without

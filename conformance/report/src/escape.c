@@ -143,11 +143,6 @@ size_t report__width(const char *text)
     return width;
 }
 
-void report__head(const char *text, FILE *out)
-{
-    fwrite(text, strcspn(text, "\n"), 1, out);
-}
-
 void report__seconds(uint64_t ns, FILE *out)
 {
     const uint64_t ms = ns / SIPC_NS_PER_MS;

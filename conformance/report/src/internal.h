@@ -5,6 +5,8 @@
 
 #include "conform/report.h"
 
+enum { REPORT_FORMAT = 1 }; /* of the JSON lines */
+
 /* Makes the view of a case's JSON; false: *error says which member is missing or wrong. */
 bool report__view(json_t *json, struct conform_report_case *entry, struct conform_error *error);
 /* Makes report->rules of the first line. */
@@ -25,8 +27,6 @@ json_t *report__string_of(const char *text, size_t size);
 
 /* The area of a case's id: what stands before the first '-'. malloc'ed. */
 char *report__area(const char *id);
-/* "first line" of a text: up to the newline. */
-void report__head(const char *text, FILE *out);
 
 enum report_escape {
     REPORT_XML,  /* XML text and attributes: & < > " and what XML 1.0 cannot hold */

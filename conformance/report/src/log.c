@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { REPORT_FORMAT = 1 };
-
 static void log_line(struct conform_report *report, const json_t *json)
 {
     if (report->stream == NULL)
@@ -14,11 +12,6 @@ static void log_line(struct conform_report *report, const json_t *json)
     json_dumpf(json, report->stream, JSON_COMPACT);
     fputc('\n', report->stream);
     fflush(report->stream);
-}
-
-bool conform_report_flushed(const struct conform_report *report)
-{
-    return report->stream == NULL || (fflush(report->stream) == 0 && !ferror(report->stream));
 }
 
 /* Sets a member, unless there is nothing to set. */
@@ -201,4 +194,21 @@ void conform_report_end(struct conform_report *report, const struct conform_repo
     json_object_set_new(summary, "exit", json_integer(end->exit_code));
     report->summary = summary;
     log_line(report, summary);
+}
+
+json_t *conform_report_summary(const struct conform_report *report)
+{
+    char *claim = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&claim, &size);
+    SIPC_ASSERT(memory != NULL);
+    conform_report_print_claim(report, memory);
+    fclose(memory);
+    json_t *summary =
+        report->summary == NULL ? report__counts_json(report) : json_copy(report->summary);
+    if (report->summary == NULL)
+        log_set(summary, "error", json_string("the run was killed"));
+    log_set(summary, "claim", report__string(claim));
+    free(claim);
+    return summary;
 }

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { REPORT_FORMAT = 1 };
-
 const char *report__text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
