@@ -2,7 +2,7 @@
 #include "sipc/rules.h"
 
 static const struct sipc_rule_info rules_table[SIPC_RULE_COUNT] = {
-#define SIPC_RULE(name, id, level, roles, sentence) \
+#define SIPC_RULE(name, id, level, roles, sentence)                                                \
     [SIPC_RULE_##name] = {id, sentence, level, roles},
 #include "sipc/rules.def"
 #undef SIPC_RULE

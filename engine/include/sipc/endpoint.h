@@ -7,7 +7,7 @@
  *     ask sipc_endpoint_deadline when to call sipc_endpoint_advance next
  *
  * All state lives in one block of the caller's, without pointers inside it: a snapshot is a memcpy
- * of the block, taken when no action waits. No callbacks, so no re-entrance; one thread at a time.
+ * of its first sipc_endpoint_snapshot_size bytes, taken when no action waits. No callbacks, so no re-entrance; one thread at a time.
  * SPDX-License-Identifier: MIT */
 #ifndef SIPC_ENDPOINT_H
 #define SIPC_ENDPOINT_H
@@ -76,6 +76,12 @@ size_t sipc_endpoint_size(const struct sipc_config *config);
  * of the block. SIPC_E_INVALID: settings; SIPC_E_NO_SPACE: size < sipc_endpoint_size. */
 enum sipc_status sipc_endpoint_init(void *block, size_t size, const struct sipc_config *config,
                                     sipc_time now, struct sipc_endpoint **out) SIPC_MUST_USE;
+
+/* How much of the block, from its start, is state: what a snapshot copies and a state hash covers,
+ * both after next_action said false. Copied back into a block of the same settings, at any address,
+ * the endpoint goes on from there; two endpoints that lived the same history are equal in these
+ * bytes. The bytes behind it only serve actions that wait. */
+size_t sipc_endpoint_snapshot_size(const struct sipc_endpoint *ep);
 
 /* The settings in force (checked and clamped). Lives as long as the endpoint. */
 const struct sipc_config *sipc_endpoint_config(const struct sipc_endpoint *ep);

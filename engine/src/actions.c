@@ -1,0 +1,221 @@
+/* Actions: what the endpoint wants done, waiting in a ring until the driver takes them out.
+ *
+ * A transmit waits as a few numbers and becomes bytes only when it is taken out: no event can come
+ * in between, so the session still holds what it refers to. Payloads are never copied: the action
+ * names the message by its handle. Knows the wire form through the codec only. */
+#include "state.h"
+
+const char *sipc_outcome_name(enum sipc_outcome outcome)
+{
+    static const char *const names[] = {"ok",       "timeout", "peer_error", "network_error",
+                                        "not_sent", "closed"};
+    SIPC_ASSERT((unsigned)outcome < sizeof names / sizeof names[0]);
+    return names[outcome];
+}
+
+static struct queued *actions_of(const struct sipc_endpoint *ep)
+{
+    return block_at(ep, ep->actions_offset);
+}
+
+uint32_t sipc__actions_free(const struct sipc_endpoint *ep)
+{
+    return ep->action_capacity - ep->action_count;
+}
+
+struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind kind,
+                                 const struct session *s)
+{
+    struct queued *q;
+
+    SIPC_ASSERT(ep->action_count < ep->action_capacity);
+    q = &actions_of(ep)[(ep->action_first + ep->action_count++) % ep->action_capacity];
+    memset(q, 0, sizeof *q);
+    q->kind = (uint8_t)kind;
+    q->slot = SLOT_NONE;
+    if (s != NULL) {
+        q->slot = slot_of(ep, s);
+        q->session = handle_of(ep, s);
+        q->remote = s->remote;
+        q->has_id = true;
+        memcpy(q->id, s->id, sizeof q->id);
+    }
+    return q;
+}
+
+struct queued *sipc__action_last(const struct sipc_endpoint *ep)
+{
+    SIPC_ASSERT(ep->action_count > 0);
+    return &actions_of(ep)[(ep->action_first + ep->action_count - 1) % ep->action_capacity];
+}
+
+/* Tokens are unique, and name the slot that waits for the aftermath. */
+static uint64_t actions_token(struct sipc_endpoint *ep, const struct session *s)
+{
+    uint32_t slot = s == NULL ? 0 : slot_of(ep, s);
+
+    return ++ep->transmissions * ep->config.max_sessions + slot;
+}
+
+uint64_t sipc__transmit(struct sipc_endpoint *ep, const struct session *s, enum sipc_opcode opcode,
+                        int64_t window_id, int32_t seq_nr, uint32_t flags, int32_t code)
+{
+    struct queued *q = sipc__action_push(ep, SIPC_ACTION_TRANSMIT, s);
+
+    q->detail = (uint8_t)opcode;
+    q->window_id = window_id;
+    q->seq_nr = seq_nr;
+    q->flags = flags;
+    q->code = code;
+    q->handle = actions_token(ep, s);
+    return q->handle;
+}
+
+void sipc__result(struct sipc_endpoint *ep, const struct session *s, enum sipc_operation operation,
+                  uint64_t handle, enum sipc_outcome outcome, int32_t code)
+{
+    struct queued *q = sipc__action_push(ep, SIPC_ACTION_RESULT, s);
+
+    q->detail = (uint8_t)operation;
+    q->outcome = (uint8_t)outcome;
+    q->handle = handle;
+    q->code = code;
+}
+
+void sipc__discard(struct sipc_endpoint *ep, const struct session *s, const uint8_t *id,
+                   sipc_peer remote, enum sipc_discard reason)
+{
+    struct queued *q = sipc__action_push(ep, SIPC_ACTION_DISCARD, s);
+
+    ep->discards[reason]++; /* SIPC_RULE_WIRE_7 */
+    q->detail = (uint8_t)reason;
+    q->remote = remote;
+    q->has_id = id != NULL;
+    if (id != NULL)
+        memcpy(q->id, id, sizeof q->id);
+}
+
+/* ---- taking out ---- */
+
+void sipc__actions_release(struct sipc_endpoint *ep)
+{
+    if (ep->delivered_slot == SLOT_NONE || !ep->delivered_taken)
+        return;
+    sipc__group_clear(ep, session_at(ep, ep->delivered_slot));
+    ep->delivered_slot = SLOT_NONE;
+    ep->delivered_taken = false;
+}
+
+static void encode_flag(uint32_t flags, uint32_t id, uint8_t *out, size_t size, size_t *used)
+{
+    if ((flags & id) != 0)
+        SIPC_ASSERT(sipc_option_encode_bool(id, true, out, size, used) == SIPC_OK);
+}
+
+/* The options of a PDU, in the order the original has them: framing, then attributes. */
+static size_t encode_options(const struct sipc_endpoint *ep, const struct queued *q, uint8_t *out,
+                             size_t size)
+{
+    size_t used = 0;
+
+    for (uint32_t id = SIPC_OPT_FIRST_IN_WINDOW_GROUP; id <= SIPC_OPT_IS_WINDOW_FULL; id <<= 1)
+        encode_flag(q->flags, id, out, size, &used);
+    if ((q->flags & SIPC_OPT_MAX_WINDOW_SIZE) != 0) /* SIPC_RULE_ACK_2a */
+        SIPC_ASSERT(sipc_option_encode_int(SIPC_OPT_MAX_WINDOW_SIZE,
+                                           (int32_t)ep->config.max_window_size, out, size,
+                                           &used) == SIPC_OK);
+    if (q->code != 0) {
+        uint32_t id = q->detail == SIPC_CLOSE ? SIPC_OPT_ABORT_CODE : SIPC_OPT_ERROR_CODE;
+        SIPC_ASSERT(sipc_option_encode_int(id, q->code, out, size, &used) == SIPC_OK);
+    }
+    if (q->option_size > 0) {
+        const struct session *s = session_at(ep, q->slot);
+        const uint8_t *from = q->pooled != 0 ? pool_of(ep, s) : options_of(ep, s);
+        SIPC_ASSERT(q->option_size <= size - used);
+        memcpy(out + used, from + q->option_start, q->option_size);
+        used += q->option_size;
+    }
+    return used;
+}
+
+static void actions_encode(const struct sipc_endpoint *ep, const struct queued *q,
+                           struct sipc_action *action)
+{
+    uint8_t *head = block_at(ep, ep->head_offset);
+    size_t room = ep->config.mtu - SIPC_PDU_SIZE_MIN;
+    struct sipc_pdu_parts parts = {
+        .session_id = q->id,
+        .window_id = q->window_id,
+        .seq_nr = q->seq_nr,
+        .opcode = q->detail,
+    };
+    uint8_t *options = head + SIPC_PDU_HEAD_SIZE;
+    size_t used = 0;
+
+    parts.options.data = options;
+    parts.options.size = encode_options(ep, q, options, room);
+    SIPC_ASSERT(sipc_pdu_encode_head(&parts, q->payload_size, head, ep->config.mtu, &used) ==
+                SIPC_OK);
+    SIPC_ASSERT(used + q->payload_size <= ep->config.mtu); /* SIPC_RULE_SND_2 */
+    action->u.transmit.token = q->handle;
+    action->u.transmit.head.data = head;
+    action->u.transmit.head.size = used;
+    action->u.transmit.message = q->message;
+    action->u.transmit.payload_offset = q->payload_offset;
+    action->u.transmit.payload_size = q->payload_size;
+    action->u.transmit.owed = q->owed != 0;
+}
+
+static void actions_deliver(struct sipc_endpoint *ep, const struct queued *q,
+                            struct sipc_action *action)
+{
+    const struct session *s = session_at(ep, q->slot);
+
+    ep->delivered_taken = true;
+    action->u.deliver.data.data = arena_of(ep, s);
+    action->u.deliver.data.size = s->rx.group_data;
+    action->u.deliver.attributes.data = block_at(ep, ep->attributes_offset);
+    action->u.deliver.attributes.size = q->option_size;
+}
+
+bool sipc_endpoint_next_action(struct sipc_endpoint *ep, struct sipc_action *action)
+{
+    const struct queued *q;
+
+    sipc__actions_release(ep);
+    if (ep->action_count == 0) {
+        ep->action_first = 0;
+        return false;
+    }
+    q = &actions_of(ep)[ep->action_first];
+    ep->action_first = (ep->action_first + 1) % ep->action_capacity;
+    ep->action_count--;
+    memset(action, 0, sizeof *action);
+    action->kind = (enum sipc_action_kind)q->kind;
+    action->session = q->session;
+    action->session_id = q->has_id ? q->id : NULL;
+    action->remote = q->remote;
+    switch (action->kind) {
+    case SIPC_ACTION_TRANSMIT:
+        actions_encode(ep, q, action);
+        break;
+    case SIPC_ACTION_DELIVER:
+        actions_deliver(ep, q, action);
+        break;
+    case SIPC_ACTION_RESULT:
+        action->u.result.handle = q->handle;
+        action->u.result.operation = (enum sipc_operation)q->detail;
+        action->u.result.outcome = (enum sipc_outcome)q->outcome;
+        action->u.result.code = q->code;
+        break;
+    case SIPC_ACTION_STATE:
+        action->u.state.state = (enum sipc_state)q->detail;
+        action->u.state.cause = q->code;
+        break;
+    case SIPC_ACTION_DISCARD:
+        action->u.discard.reason = (enum sipc_discard)q->detail;
+        action->u.discard.rule = sipc_discard_rule(action->u.discard.reason);
+        break;
+    }
+    return true;
+}

@@ -1,0 +1,109 @@
+/* The invariants of an endpoint's state, in one place: for tests, fuzzers and explorers. */
+#include "state.h"
+
+static const char *check_window(const struct sipc_endpoint *ep, const struct session *s)
+{
+    const struct receiver *rx = &s->rx;
+    const struct position *positions = positions_of(ep, s);
+    uint64_t data = 0, options = 0;
+
+    if (rx->end > ep->config.max_window_size || rx->run > rx->end)
+        return "the run lies within the held positions, those within the window";
+    for (uint32_t i = 0; i < ep->config.max_window_size; i++) {
+        if (i < rx->run && positions[i].held == 0)
+            return "every position of the run is held";
+        if (i >= rx->end && positions[i].held != 0)
+            return "no position is held behind the end";
+        if (positions[i].held == 0 && (positions[i].data_size | positions[i].option_size) != 0)
+            return "a position not held has no bytes";
+        data += positions[i].data_size;
+        options += positions[i].option_size;
+    }
+    if (data != rx->window_data || options != rx->window_options)
+        return "the window's bytes are those of its positions";
+    if (data + options + rx->group_data + rx->group_options > ep->config.group_bytes_max)
+        return "group and window fit the arena";
+    if ((rx->window_id < 0) != (rx->end == 0))
+        return "a window has an id exactly while it holds PDUs";
+    if (rx->window_id >= 0 && rx->window_id != rx->min_window_id)
+        return "the current window is the last one applied (WID-4)";
+    if (rx->end > 0 && sipc__window_is_full(ep, s))
+        return "a full window leaves the buffer (RCV-6)";
+    return NULL;
+}
+
+static const char *check_sender(const struct sipc_endpoint *ep, const struct session *s)
+{
+    const struct sender *tx = &s->tx;
+    const struct operation *op = &tx->op;
+
+    if (tx->last_id > ep->config.window_id_max || tx->acked_id > ep->config.window_id_max)
+        return "no own id passes the highest (WID-2)";
+    if (tx->last_id > sipc__window_id_top(&ep->config, tx) &&
+        tx->last_id != ep->config.window_id_max)
+        return "no own id passes top (WID-10)";
+    if (op->kind == OPERATION_NONE)
+        return op->token != 0 || s->timers[TIMER_ACK] != SIPC_NEVER
+                   ? "nothing is awaited without an operation"
+                   : NULL;
+    if (op->phase == PHASE_WINDOW && (op->sent < 1 || op->sent > op->window_length ||
+                                      op->window_length > ep->config.max_window_size))
+        return "what was sent lies within the window, and that within the own maximum";
+    if (op->phase != PHASE_BOUNDARY && (op->token != 0) == (s->timers[TIMER_ACK] != SIPC_NEVER))
+        return "an operation awaits an aftermath or an ack, one of them";
+    if (op->retries > ep->config.max_retry_count)
+        return "a window has at most max_retry_count retries (RTY-3)";
+    return NULL;
+}
+
+static const char *check_session(const struct sipc_endpoint *ep, const struct session *s)
+{
+    const char *broken = check_window(ep, s);
+    sipc_time first = SIPC_NEVER;
+
+    if (broken == NULL)
+        broken = check_sender(ep, s);
+    if (broken != NULL)
+        return broken;
+    for (int timer = 0; timer < TIMER_COUNT; timer++)
+        if (s->timers[timer] < first)
+            first = s->timers[timer];
+    if (first != s->deadline || (first == SIPC_NEVER) != (s->heap_index == SLOT_NONE))
+        return "a session's deadline is its earliest timer";
+    if (s->state > SIPC_OPENED && s->faf.count > 0)
+        return "no fire-and-forget message waits from closing on (FAF-2)";
+    if (s->state == SIPC_CLOSING && s->tx.op.kind != OPERATION_CLOSE)
+        return "closing has a close in progress";
+    if (s->state >= SIPC_AWAITING_DISPOSAL && s->tx.op.kind != OPERATION_NONE)
+        return "no operation outlives closing";
+    if (s->evictable != (s->state == SIPC_OPENING && !s->local && s->tx.op.kind == OPERATION_NONE))
+        return "sessions that may be evicted stand on the list (END-5)";
+    if (s->faf.pool_used > ep->config.attribute_limit || s->faf.count > ep->config.unreliable_queue)
+        return "the fire-and-forget queue keeps its bounds";
+    if (sipc__table_find(ep, s->remote, s->id) != slot_of(ep, s))
+        return "the table finds every session";
+    return NULL;
+}
+
+const char *sipc_endpoint_check(const struct sipc_endpoint *ep)
+{
+    const uint32_t *heap = block_at(ep, ep->heap_offset);
+    uint32_t held = 0;
+
+    for (uint32_t slot = 0; slot < ep->free_fresh; slot++) {
+        const struct session *s = session_at(ep, slot);
+        const char *broken = s->used ? check_session(ep, s) : NULL;
+        if (broken != NULL)
+            return broken;
+        held += s->used && s->state != SIPC_DISPOSED;
+    }
+    if (held != ep->session_count)
+        return "sessions are counted";
+    for (uint32_t i = 0; i < ep->heap_count; i++) {
+        const struct session *s = session_at(ep, heap[i]);
+        if (s->heap_index != i ||
+            s->deadline < session_at(ep, heap[i == 0 ? 0 : (i - 1) / 4])->deadline)
+            return "the heap is in order";
+    }
+    return NULL;
+}
