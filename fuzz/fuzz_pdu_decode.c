@@ -38,7 +38,8 @@ static void check_fields(struct sipc_span bytes, const struct sipc_pdu *pdu,
         present |= expected->last[k] >= 0 ? 1u << k : 0;
         flags |= k < 5 && expected->value[k] == 1 ? 1u << k : 0;
     }
-    FUZZ_CHECK((pdu->present & ~(uint32_t)SIPC_OPT_LONG_ATTRIBUTE) == present, "options present");
+    FUZZ_CHECK((pdu->present & ~(uint32_t)(SIPC_OPT_LONG_ATTRIBUTE | SIPC_OPT_OTHER)) == present,
+               "options present");
     FUZZ_CHECK(pdu->flags == flags, "booleans");
     FUZZ_CHECK(pdu->max_window_size == expected->value[5], "max_window_size");
     FUZZ_CHECK(pdu->error_code == expected->value[6], "error_code");

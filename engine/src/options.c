@@ -263,7 +263,7 @@ enum sipc_discard sipc__options_decode(struct sipc__reader *reader, struct sipc_
         rest = own;
         if (reason != SIPC_DISCARD_NONE)
             break;
-        pdu->present |= option.id;
+        pdu->present |= option.id != 0 ? option.id : (uint32_t)SIPC_OPT_OTHER;
         bad = option_apply(&option, pdu) ? bad & ~option.id : bad | option.id;
     }
     pdu->options = (struct sipc_span){reader->at, options_size};

@@ -243,7 +243,8 @@ void sipc__session_receive_close(struct sipc_endpoint *ep, struct session *s, si
 void sipc__session_receive_link(struct sipc_endpoint *ep, struct session *s, sipc_peer from,
                                 const struct sipc_pdu *pdu)
 {
-    bool nack = pdu->opcode == SIPC_ENQUIRE_LINK_ACK && pdu->error_code != 0;
+    bool nack = pdu->opcode == SIPC_ENQUIRE_LINK_ACK &&
+                pdu->error_code == SIPC_ERROR_SESSION_ENDED; /* SIPC_RULE_ERR_3 */
 
     if (s->state != SIPC_OPENED && !(nack && s->state == SIPC_CLOSING)) {
         /* SIPC_RULE_LNK_3, SIPC_RULE_OPN_1 */

@@ -122,7 +122,7 @@ static void check_options(const struct vector_pdu *vector, const struct sipc_pdu
             !span_equal(option.value, vector->option_values[count]))
             fail_msg("%s: option %zu differs", vector->name, count + 1);
         assert_int_equal(option.id, sipc_option_find(option.name));
-        present |= option.id;
+        present |= option.id != 0 ? option.id : (uint32_t)SIPC_OPT_OTHER;
     }
     assert_int_equal(rest.size, 0);
     assert_int_equal(count, vector->option_count);

@@ -35,6 +35,7 @@ enum sipc_option_id {
     SIPC_OPT_IDLE_TIMEOUT = 1u << 8,          /* s_idle_timeout, int32, ms */
     SIPC_OPT_TRACE_ID = 1u << 9,              /* s_traceId, text */
     SIPC_OPT_LONG_ATTRIBUTE = 1u << 10,       /* any s_e_<n> */
+    SIPC_OPT_OTHER = 1u << 11,                /* only in sipc_pdu.present: any other name (OPT-6) */
 };
 /* The options that frame PDUs and are not handed to the application (RCV-8a). */
 #define SIPC_OPT_FRAMING 0xffu
