@@ -217,7 +217,7 @@ class Session:
             return  # ERR-3: no nack
         if not self.heard:
             raise Discard("nack_disbelieved", "LNK-4")
-        self.enter_awaiting_disposal(pdu.ERROR_SESSION_ENDED)  # STM-4, STM-5
+        self.enter_awaiting_disposal(pdu.LOCAL_RESTART)  # STM-4, STM-5
 
     # ---- commands of the application ----
 

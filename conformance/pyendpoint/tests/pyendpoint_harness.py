@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import base64
 import heapq
+import json
 import random
+import subprocess
+from collections import Counter
 from typing import Any
 
-from scalableipc_endpoint import Endpoint, pdu
+from scalableipc_endpoint import Endpoint, pdu, settings
 from scalableipc_endpoint.pdu import Pdu
 
 MS = 1_000_000
+TURNS = 6
 SESSION = bytes(range(32))
 OPTION_NAMES = {
     "first": pdu.FIRST_IN_WINDOW_GROUP,
@@ -56,12 +60,39 @@ def shown(got: Pdu) -> str:
     return " ".join(words)
 
 
+class ExecEndpoint:
+    """Another implementation of the contract, as a child process that speaks lines."""
+
+    def __init__(self, command: list[str]) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        self.now = 0
+        self.settings = settings.Settings()
+
+    def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        response: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert response["id"] == request["id"]
+        if request["op"] == "configure":
+            self.settings, _ = settings.from_request(request["settings"])
+        elif request["op"] == "advance" and response["ok"]:
+            self.now = request["to_ns"]
+        return response
+
+    def close(self) -> None:
+        with self.process:
+            self.handle({"op": "bye", "id": 1})
+            assert self.process.wait(timeout=10) == 0
+
+
 class Driver:
     """One endpoint under test. Each call keeps the outputs it made in `outs`, by kind."""
 
-    def __init__(self, session: bytes = SESSION, remote: str = "P", **settings: Any) -> None:
-        self.endpoint = Endpoint()
-        self.session = session.hex()
+    def __init__(self, endpoint: Any = None, remote: str = "P", **settings: Any) -> None:
+        self.endpoint = endpoint or Endpoint()
+        self.session = SESSION.hex()
         self.remote = remote
         self.outs: list[dict[str, Any]] = []
         self.deadline: int | None = None
@@ -223,3 +254,100 @@ class Link:
             self.note(index, "<-", item)
             end.ask("rx", pdu=item.hex(), **{"from": end.remote})
         self.collect(index)
+
+
+def make_pair(seed: int, others: dict[int, Any] | None = None) -> Link:
+    """Two unlike endpoints, `others` instead of ours by side; small windows, groups and id spaces, so that partition, further groups,
+    resync and wrap are frequent."""
+    common: dict[str, object] = {
+        "open_timeout_ms": 0,
+        "aftermath": ("auto", "manual")[seed % 2],
+        "max_retry_count": (3, 1, 6)[seed % 3],
+    }
+    if seed % 4 == 0:
+        common |= {"window_id_step": 3, "window_id_max": 20}
+    if seed % 7 < 4:
+        common["group_bytes_max"] = 2_500
+    sizes = ((16, 16), (16, 2), (1, 4), (3, 1), (2, 5))[seed % 5]
+    others = others or {}
+    left = Driver(endpoint=others.get(0), remote="R", mtu=512, max_window_size=sizes[0], **common).open()
+    right = Driver(endpoint=others.get(1), remote="L", mtu=900, max_window_size=sizes[1], **common)
+    return Link(left, right, seed)
+
+
+class Talk:
+    """What each side of a link has sent, and whether it arrived as the rules want."""
+
+    def __init__(self, link: Link, skip_chance: float = 0.2) -> None:
+        self.link = link
+        self.skip_chance = skip_chance
+        self.sent: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
+
+    def start(self, index: int, label: str, size: int, op: str = "send") -> None:
+        """Every delivery names its message by an attribute."""
+        link = self.link
+        payload = bytes(link.random.randrange(256) for _ in range(64)) * (size // 64 + 1)
+        self.sent[index][label] = payload[:size]
+        skip = link.random.random() < self.skip_chance
+        end = link.ends[index]
+        end.send(label, payload[:size], op, attributes=[["label", label]], skip=skip)
+        link.collect(index)
+
+    def run_until_over(self, labels: dict[int, str], limit_ms: float) -> list[str]:
+        link = self.link
+        stop = link.now + limit_ms * 1_000_000
+        while link.now < stop and not all(
+            label in link.ends[index].results for index, label in labels.items()
+        ):
+            link.run(link.now / 1_000_000 + 250)
+        return [
+            link.ends[index].results.get(label, ("never ended", 0))[0]
+            for index, label in labels.items()
+        ]
+
+    def check(self, index: int) -> None:
+        """The deliveries at the other side against what this side sent and was told."""
+        messages = self.sent[index]
+        got: dict[str, bytes] = {}
+        for entry in self.link.ends[1 - index].delivered:
+            label = dict(entry["attributes"])["label"]
+            got[label] = got.get(label, b"") + base64.b64decode(entry["data"])
+        for label, payload in got.items():
+            assert messages[label].startswith(payload), "twice, out of order, or made up"
+        sends = [label for label in messages if not label.startswith("u")]
+        rest = iter(sends)
+        arrived = [label for label in got if not label.startswith("u")]
+        assert all(label in rest for label in arrived), "messages out of order"
+        for label in sends:
+            if self.link.ends[index].results[label][0] == "ok":
+                assert got.get(label) == messages[label], "ok, but not delivered"
+
+
+def talk_on_a_bad_link(talk: Talk) -> Counter[str]:
+    link = talk.link
+    outcomes: Counter[str] = Counter()
+    for turn in range(TURNS):
+        # Until the first delivery only the side that opened has a session; then either, or both.
+        sides = [(0,), (1,), (0, 1)][link.random.randrange(3)] if link.ends[1].delivered else (0,)
+        labels = {}
+        for index in sides:
+            labels[index] = f"m{turn}{index}"
+            talk.start(index, labels[index], link.random.choice((0, 1, 300, 3_000, 20_000)))
+            if link.random.random() < 0.3:
+                talk.start(index, f"u{turn}{index}", 100, "send_unreliable")
+        over = talk.run_until_over(labels, 3_600_000)
+        assert set(over) <= {"ok", "timeout", "peer_error"}, over
+        outcomes.update(over)
+    return outcomes
+
+
+def talk_once_it_is_healed(talk: Talk) -> None:
+    """All that is under way arrives, receiving ends (OPN-5); then the third try at the latest."""
+    link = talk.link
+    link.heal()
+    link.run(link.now / 1_000_000 + 30_000)
+    for attempt in range(3):
+        label = f"h{attempt}"
+        talk.start(0, label, 1_000)
+        (over,) = talk.run_until_over({0: label}, 60_000)
+    assert over == "ok"

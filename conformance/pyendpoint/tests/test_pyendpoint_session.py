@@ -200,7 +200,7 @@ def test_enquire_links_go_out_once_the_peer_was_heard() -> None:
     assert end.state() == "opened"  # ERR-3: only 150 is a nack
     end.send("b", b"x")
     end.rx(link_ack(150))
-    assert end.states == [("awaiting_disposal", 150)] and end.results["b"] == ("closed", 150)
+    assert end.states == [("awaiting_disposal", -1)] and end.results["b"] == ("closed", -1)
 
 
 def test_an_enquire_link_is_answered_in_opened_alone() -> None:
