@@ -323,7 +323,7 @@ static bool step_second_word(struct sx__parser *parser, struct sx_step *step,
 {
     const char *words[16] = {NULL};
     size_t start = parser->token.start;
-    const char *word;
+    const char *word = NULL;
 
     parser->script->needs_control = true;
     if (!step_name(parser, &word, what)) {
