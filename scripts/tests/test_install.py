@@ -15,8 +15,8 @@ TRANSCRIPT = [
     "   0 ms  alice  send: ok",
     "   0 ms  alice  session is closing",
     "   0 ms  bob    session is awaiting_disposal",
-    "   0 ms  alice  session is awaiting_disposal",
     "   0 ms  alice  close: ok",
+    "   0 ms  alice  session is awaiting_disposal",
     "8000 ms  bob    session is disposed",
 ]
 

@@ -28,6 +28,8 @@ def tree(tmp_path):
             "# about ACK-4, in a comment only\nsx 1\nrules   ACK-1   # ACK-4\n"
             "test\n-> data 0:0\nquiet 1T  [ACK-1a]  # not ACK-4\n"
         ),
+        "conformance/mutants/deaf.patch": "It is deaf.\n\nBreaks: ACK-1\n\n-/* ACK-4 */\n",
+        "conformance/judge/acks.c": "blame(SIPC_RULE_ACK_1);\n",
     }
     for name, text in files.items():
         write(tmp_path, name, text)
@@ -59,8 +61,8 @@ def test_witnesses_are_found_by_column(run):
         "engine": ["engine/src/window_id.c:1"],
         "test": ["engine/tests/test_window_id.c:1"],
         "case": ["conformance/suite/wid/ACK-1-range.sx:3"],
-        "judge": [],
-        "mutant": [],
+        "judge": ["conformance/judge/acks.c:1"],
+        "mutant": ["conformance/mutants/deaf.patch:3"],
     }
     assert rules["ACK-1a"]["cited"]["case"] == ["conformance/suite/wid/ACK-1-range.sx:6"]
     assert rules["ACK-4"]["cited"]["case"] == []
@@ -71,7 +73,7 @@ def test_table_has_a_row_per_rule_and_no_colours_in_a_pipe(run):
     assert [line.split()[0] for line in lines[:4]] == ["rule", "ACK-1", "ACK-1a", "ACK-4"]
     assert "\033" not in "".join(lines)
     assert lines[-1] == (
-        "3 rules, 2 MUST; of these with engine 1, test 1, case 1, judge 0, mutant 0; "
+        "3 rules, 2 MUST; of these with engine 1, test 1, case 1, judge 1, mutant 1; "
         "2 required cells empty"
     )
 
