@@ -13,7 +13,8 @@
 
 enum block_look { BLOCK_NOTHING, BLOCK_FITS, BLOCK_DIFFERS, BLOCK_ERROR };
 
-/* Compares without taking; *out is what was looked at. `match` is the caller's to clear. */
+/* Compares without taking; *item is what was looked at. `match` is the caller's to clear. What a
+ * line that fits has bound stays bound: it is the one that will be taken. */
 static enum block_look block_look(struct runner *r, const struct sx_step *step,
                                   const struct run_window *window, struct run_match *match,
                                   struct run_item **item)
@@ -107,7 +108,6 @@ static bool block_look_all(struct runner *r, const struct block_lines *lines,
             round->best = i;
             round->best_diffs = match.diffs.count;
         }
-        r->env.variable_count = match.variable_mark;
         run_match_clear(&match);
         if (look == BLOCK_ERROR) {
             return false;

@@ -128,6 +128,7 @@ static void test_run_match_options_when_known_then_by_meaning(void **ctx)
         {"abort code 1 is the same as none", "close 0:0 {abort_code=1}", CLOSE(""), 0, 0, 0},
         {"none is the same as abort code 1", "close 0:0", CLOSE("s_abort_code=1"), 0, 0, 0},
         {"and as 0", "close 0:0 {abort_code=1}", CLOSE("s_abort_code=0"), 0, 0, 0},
+        {"nor is 0 another than none", "close 0:0", CLOSE("s_abort_code=0"), 0, 0, 0},
         {"another abort code", "close 0:0", CLOSE("s_abort_code=2"), "option abort_code", "absent",
          "2"},
         {"abort code 2, absent", "close 0:0 {abort_code=2}", CLOSE(""), "option abort_code", "2",
@@ -236,10 +237,10 @@ static void test_run_match_when_a_line_does_not_fit_then_its_bindings_are_undone
     /* clang-format off */
     static const struct row rows[] = {
         {.name = "a maybe that does not fit binds nothing",
-         .body = "test\n-> data 0:0\nmaybe <- close $w:0 \"\"\n<- data_ack $w:0\n"
-                 "check $w == 7\nquiet 1T\n",
-         .acts = {{FAKE_TX, ON_RX(1), .window_id = 7}},
-         .verdict = CONFORM_PASS, .expectations = 3},
+         .body = "test\n-> data 0:0\nmaybe <- data_ack $w:5\n<- data_ack 7:0\n<- data_ack $w:0\n"
+                 "check $w == 8\nquiet 1T\n",
+         .acts = {{FAKE_TX, ON_RX(1), .window_id = 7}, {FAKE_TX, ON_RX(1), .window_id = 8}},
+         .verdict = CONFORM_PASS, .expectations = 4},
         {.name = "a second use compares",
          .body = "test\n-> data 0:0\n<- data_ack $w:0\n<- data_ack $w:1\nquiet 1T\n",
          .acts = {{FAKE_TX, ON_RX(1), .window_id = 7},

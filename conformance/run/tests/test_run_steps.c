@@ -80,6 +80,12 @@ static void test_run_pdus_when_judged_then_by_the_line(void **ctx)
                   {FAKE_TX, ON_RX(1), .opcode = SIPC_ENQUIRE_LINK, .cut = true}},
          .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WIRE_2, .line = 9, .expectations = 2,
          .reason = "left over from before: raw 56 bytes (too_short) hex:"},
+        {.name = "nor one whose opcode can be read",
+         .body = "allow enquire_link\ntest\n" SEND ACK "quiet 1T\n",
+         .acts = {{FAKE_TX, ON_RX(1), .full = true},
+                  {FAKE_TX, ON_RX(1), .opcode = SIPC_ENQUIRE_LINK, .options = "s_10=maybe"}},
+         .verdict = CONFORM_FAIL, .rule = SIPC_RULE_OPT_4, .line = 9, .expectations = 2,
+         .reason = "left over from before: raw"},
         {.name = "the same bytes again",
          .body = "test\n" SEND "<- data_ack 0:0 {*} #ack\n" SEND "<- #ack\nquiet 1T\n",
          .acts = {{FAKE_TX, ON_RX(0), .full = true}},
@@ -375,6 +381,23 @@ static void test_run_checks_when_they_fail_then_only_advisory_ones_go_on(void **
     RUN_ROWS(rows);
 }
 
+static void test_run_one_of_when_nothing_can_fit_any_more_then_at_once(void **ctx)
+{
+    (void)ctx;
+    static const struct fake_act acts[] = {{FAKE_TX, ON_RX(1), .window_id = 2},
+                                           {.kind = FAKE_NONE}};
+    struct fake_sut fake = {.acts = acts};
+    struct conform_record record;
+
+    fake_run(&fake, "test\n" SEND "one_of {\n<- data_ack 1:0\nor\n<- close 2:0\n}\nquiet 1T\n", 0,
+             NULL, &record);
+    assert_int_equal(record.verdict, CONFORM_FAIL);
+    assert_int_equal(record.duration_ns, 0);
+    conform_record_clear(&record);
+    fake_clear(&fake);
+    fake_done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_run_quiet_when_something_comes_then_it_fails),
         cmocka_unit_test(test_run_events_when_judged_then_by_the_line),
         cmocka_unit_test(test_run_blocks_when_run_then_as_written),
+        cmocka_unit_test(test_run_one_of_when_nothing_can_fit_any_more_then_at_once),
         cmocka_unit_test(test_run_checks_when_they_fail_then_only_advisory_ones_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

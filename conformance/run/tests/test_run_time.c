@@ -110,6 +110,44 @@ static void test_run_time_when_virtual_then_exact(void **ctx)
     RUN_TIME_ROWS(rows);
 }
 
+static void test_run_time_when_after_then_from_the_last_pdu_or_command(void **ctx)
+{
+    (void)ctx;
+    /* clang-format off */
+    static const struct row rows[] = {
+        {.name = "from the PDU matched, when it came and not when it was looked at",
+         .body = "test\n-> data 0:0\nwait 0.5T\n<- data_ack 0:0\n<- data_ack 0:1 after 1T\n"
+                 "quiet 1T\n",
+         .acts = {{FAKE_TX, ON_RX(1), .after_ns = MS(300)},
+                  {FAKE_TX, ON_RX(1), .seq_nr = 1, .after_ns = MS(1300)}},
+         .verdict = CONFORM_PASS, .expectations = 3},
+        {.name = "a nanosecond too early for that",
+         .body = "test\n-> data 0:0\nwait 0.5T\n<- data_ack 0:0\n<- data_ack 0:1 after 1T\n"
+                 "quiet 1T\n",
+         .acts = {{FAKE_TX, ON_RX(1), .after_ns = MS(300)},
+                  {FAKE_TX, ON_RX(1), .seq_nr = 1, .after_ns = MS(1300) - 1}},
+         .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 9, .expectations = 2,
+         .reason = "time was 999.999999 ms instead of 1000 ms to 1500 ms"},
+        {.name = "from the PDU sent",
+         .body = "test\nwait 3T\n-> data 0:0\n<- data_ack 0:0 after 1T\nquiet 1T\n",
+         .acts = {{FAKE_TX, ON_RX(1), .after_ns = MS(1000) - 1}},
+         .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 8, .expectations = 1,
+         .reason = "time was 999.999999 ms instead of 1000 ms to 1500 ms"},
+        {.name = "events do not count",
+         .body = "test\n-> data 0:0\n== deliver \"\"\n<- data_ack 0:0 after 1T\nquiet 1T\n",
+         .acts = {{FAKE_DELIVER, ON_RX(1), .after_ns = MS(400)},
+                  {FAKE_TX, ON_RX(1), .after_ns = MS(1000)}},
+         .verdict = CONFORM_PASS, .expectations = 3},
+        {.name = "events are judged by time too",
+         .body = "test\ndo open\n== state opened after 1T\nquiet 1T\n",
+         .acts = {{FAKE_STATE, .on = CONFORM_OPEN, .word = "opened", .after_ns = MS(999)}},
+         .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 7, .expectations = 1,
+         .reason = "time was 999 ms instead of 1000 ms to 1500 ms"},
+    };
+    /* clang-format on */
+    RUN_ROWS(rows);
+}
+
 static void test_run_time_when_the_suts_clock_is_coarse_then_to_its_tick(void **ctx)
 {
     (void)ctx;
@@ -240,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_time_when_virtual_then_exact),
+        cmocka_unit_test(test_run_time_when_after_then_from_the_last_pdu_or_command),
         cmocka_unit_test(test_run_time_when_the_suts_clock_is_coarse_then_to_its_tick),
         cmocka_unit_test(test_run_time_when_wall_then_upper_bounds_give_way),
         cmocka_unit_test(test_run_time_when_the_harness_was_late_then_tried_again),

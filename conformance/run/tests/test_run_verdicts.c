@@ -230,7 +230,7 @@ static void test_run_bare_peer_when_it_cannot_tell_then_that_is_said(void **ctx)
     RUN_ROWS(rows);
 }
 
-static void test_run_expressions_when_they_fail_then_our_error_with_the_line(void **ctx)
+static void test_run_expressions_when_used_then_right_or_our_error_with_the_line(void **ctx)
 {
     (void)ctx;
     /* clang-format off */
@@ -251,6 +251,16 @@ static void test_run_expressions_when_they_fail_then_our_error_with_the_line(voi
         {.name = "seq_nr out of range",
          .body = "test\nlet n = 9E15\n-> data 0:$n\nquiet 1T\n",
          .verdict = CONFORM_ERROR, .line = 7, .reason = "seq_nr is 9000000000000000, must be"},
+        {.name = "settings in force are variables, the clamped as clamped",
+         .body = "set mtu = 100\nset window_id_step = 7\ntest\n" SEND "<- data_ack 0:0\n"
+                 "check $mtu == 512\ncheck $max_retry_count == 3\ncheck $window_id_step == 7\n"
+                 "check $window_id_max == 9E15\ncheck $linger_ms == 8000\nquiet 1T\n",
+         .acts = {{FAKE_TX, ON_RX(1)}},
+         .verdict = CONFORM_PASS, .expectations = 7},
+        {.name = "clamped from above, and linger follows",
+         .body = "set mtu = 70000\nset max_retry_count = 0\ntest\n" SEND
+                 "check $mtu == 65500\ncheck $linger_ms == 2*$ack_timeout_ms\nquiet 1T\n",
+         .verdict = CONFORM_PASS, .expectations = 3},
         {.name = "a label that a maybe did not bind",
          .body = "test\n" SEND "maybe <- data_ack 0:0 #a\n-> #a\nquiet 1T\n",
          .verdict = CONFORM_ERROR, .line = 8, .reason = "no PDU was seen or sent as #a"},
@@ -324,29 +334,38 @@ static void test_run_commands_when_given_then_as_the_contract_says(void **ctx)
 
 struct network_row {
     const char *body;
-    bool wall, stream;
+    bool wall, stream, bare;
     const char *told;
+    unsigned t_ms; /* how long quiet 1T takes */
 };
 
 static void test_run_network_when_needed_then_virtual_suts_are_told(void **ctx)
 {
     (void)ctx;
+    static const struct fake_act ack[] = {{FAKE_TX, ON_RX(1)}, {.kind = FAKE_NONE}};
     static const struct network_row rows[] = {
-        {"test\n-> data 0:0\nquiet 1T\n", false, false, "configure ack_timeout_ms=1000"},
-        {"needs stream\ntest\n-> data 0:0\nquiet 1T\n", false, false,
-         "configure ack_timeout_ms=1000 network=stream"},
-        {"set network = datagram\ntest\n-> data 0:0\nquiet 1T\n", false, false,
-         "configure ack_timeout_ms=1000 network=datagram"},
-        {"needs stream\ntest\n-> data 0:0\nquiet 1T\n", true, true, "configure ack_timeout_ms=200"},
-        {"set ack_timeout_ms = 300\ntest\n-> data 0:0\nquiet 1T\n", true, false,
-         "configure ack_timeout_ms=300"},
+        {"test\n-> data 0:0\nquiet 1T\n", false, false, false, "configure ack_timeout_ms=1000",
+         1000},
+        {"needs stream\ntest\n-> data 0:0\nquiet 1T\n", false, false, false,
+         "configure ack_timeout_ms=1000 network=stream", 1000},
+        {"set network = datagram\ntest\n-> data 0:0\nquiet 1T\n", false, false, false,
+         "configure ack_timeout_ms=1000 network=datagram", 1000},
+        {"needs stream\ntest\n-> data 0:0\nquiet 1T\n", true, true, false,
+         "configure ack_timeout_ms=200", 200},
+        {"set ack_timeout_ms = 300\ntest\n-> data 0:0\nquiet 1T\n", true, false, false,
+         "configure ack_timeout_ms=300", 300},
+        {"test\n-> data 0:0\n<- data_ack 0:0\nquiet 1T\n", true, false, true, "reset", 1000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct fake_sut fake = {.wall = rows[i].wall, .stream = rows[i].stream};
+        struct fake_sut fake = {.acts = rows[i].bare ? ack : NULL,
+                                .wall = rows[i].wall,
+                                .stream = rows[i].stream,
+                                .bare = rows[i].bare};
         struct conform_record record;
         fake_run(&fake, rows[i].body, 0, NULL, &record);
         assert_int_equal(record.verdict, CONFORM_PASS);
         assert_string_equal(fake.told[0], rows[i].told);
+        assert_int_equal(record.duration_ns, rows[i].t_ms * FAKE_MS);
         conform_record_clear(&record);
         fake_clear(&fake);
     }
@@ -360,7 +379,7 @@ int main(void)
         cmocka_unit_test(test_run_sut_when_it_fails_us_then_nothing_is_satisfied),
         cmocka_unit_test(test_run_needs_when_missing_then_unsupported),
         cmocka_unit_test(test_run_bare_peer_when_it_cannot_tell_then_that_is_said),
-        cmocka_unit_test(test_run_expressions_when_they_fail_then_our_error_with_the_line),
+        cmocka_unit_test(test_run_expressions_when_used_then_right_or_our_error_with_the_line),
         cmocka_unit_test(test_run_commands_when_given_then_as_the_contract_says),
         cmocka_unit_test(test_run_network_when_needed_then_virtual_suts_are_told),
     };
