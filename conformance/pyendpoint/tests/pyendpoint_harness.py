@@ -257,8 +257,8 @@ class Link:
 
 
 def make_pair(seed: int, others: dict[int, Any] | None = None) -> Link:
-    """Two unlike endpoints, `others` instead of ours by side; small windows, groups and id spaces, so that partition, further groups,
-    resync and wrap are frequent."""
+    """Two unlike endpoints; `others` replace ours, by side. Small windows, groups and id spaces, so
+    that partition, further groups, resync and wrap are frequent."""
     common: dict[str, object] = {
         "open_timeout_ms": 0,
         "aftermath": ("auto", "manual")[seed % 2],
@@ -270,9 +270,9 @@ def make_pair(seed: int, others: dict[int, Any] | None = None) -> Link:
         common["group_bytes_max"] = 2_500
     sizes = ((16, 16), (16, 2), (1, 4), (3, 1), (2, 5))[seed % 5]
     others = others or {}
-    left = Driver(endpoint=others.get(0), remote="R", mtu=512, max_window_size=sizes[0], **common).open()
-    right = Driver(endpoint=others.get(1), remote="L", mtu=900, max_window_size=sizes[1], **common)
-    return Link(left, right, seed)
+    left = Driver(others.get(0), "R", mtu=512, max_window_size=sizes[0], **common)
+    right = Driver(others.get(1), "L", mtu=900, max_window_size=sizes[1], **common)
+    return Link(left.open(), right, seed)
 
 
 class Talk:
