@@ -25,8 +25,9 @@
 
 #include "sipc/session.h"
 
+#define SLOT_NONE UINT32_MAX
+
 enum {
-    SLOT_NONE = UINT32_MAX,
     FRAMING_OPTION_SIZE = 13, /* one boolean framing option, "True" */
     CLOSE_REQUESTS_MAX = 8,   /* close requests that wait for one close (CLS-5) */
     ACTIONS_PER_SESSION = 16, /* at most, beside the results of the fire-and-forget queue */

@@ -113,11 +113,12 @@ static const struct line_row line_rows[] = {
 static char *printed_lines(const struct sx_script *script)
 {
     char *text = print_script(script);
-    char *from = strstr(text, "\ntest\n") + strlen("\ntest\n");
-    char *to = strstr(from, "\nquiet 1T\n");
+    const char *from = strstr(text, "\ntest\n");
+    assert_non_null(from);
+    from += strlen("\ntest\n");
+    const char *to = strstr(from, "\nquiet 1T\n");
     assert_non_null(to);
-    *to = '\0';
-    char *copy = strdup(from);
+    char *copy = strndup(from, (size_t)(to - from));
     free(text);
     return copy;
 }
