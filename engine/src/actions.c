@@ -163,7 +163,7 @@ static void actions_encode(const struct sipc_endpoint *ep, const struct queued *
     action->u.transmit.message = q->message;
     action->u.transmit.payload_offset = q->payload_offset;
     action->u.transmit.payload_size = q->payload_size;
-    action->u.transmit.owed = q->owed != 0;
+    action->u.transmit.owed = q->owed != 0; /* SIPC_RULE_ACK_4: acks owe none */
 }
 
 static void actions_deliver(struct sipc_endpoint *ep, const struct queued *q,

@@ -163,6 +163,9 @@ static bool group_write_long(const struct pieces *pieces, uint32_t offset, uint8
 
 /* ---- groups ---- */
 
+/* Values of one name stay in order, long and short ones alike (SIPC_RULE_OPT_9); pieces belong
+ * together by the text of their key, whatever it is (SIPC_RULE_OPT_7a). */
+
 static bool group_decode(struct sipc_endpoint *ep, struct pieces *pieces, size_t *used,
                          struct sipc_span *idle_timeout)
 {
@@ -221,6 +224,6 @@ bool sipc__group_deliver(struct sipc_endpoint *ep, struct session *s)
     group_take_idle_timeout(ep, s, idle_timeout);
     q = sipc__action_push(ep, SIPC_ACTION_DELIVER, s); /* SIPC_RULE_RCV_8 */
     q->option_size = (uint32_t)used;
-    ep->delivered_slot = slot_of(ep, s);
+    ep->delivered_slot = slot_of(ep, s); /* SIPC_RULE_RCV_9: cleared once it was taken out */
     return true;
 }

@@ -58,7 +58,8 @@ void sipc__receiver_refuse(struct sipc_endpoint *ep, struct session *s, sipc_pee
         receiver_transmit_last(ep, s); /* SIPC_RULE_WID_7 */
         return;
     }
-    sipc__discard(ep, s, s->id, from, SIPC_DISCARD_WINDOW_ID); /* SIPC_RULE_SEQ_3 */
+    sipc__discard(ep, s, s->id, from,
+                  SIPC_DISCARD_WINDOW_ID); /* SIPC_RULE_SEQ_3, SIPC_RULE_SEQ_3a */
 }
 
 /* ACK-3: the window is processed all the same. */
@@ -127,7 +128,7 @@ static void receiver_apply(struct sipc_endpoint *ep, struct session *s, const st
     }
     if (sipc__window_is_full(ep, s))
         receiver_full(ep, s, pdu);
-    else if (rx->run > 0) /* SIPC_RULE_ACK_1 */
+    else if (rx->run > 0) /* SIPC_RULE_ACK_1, SIPC_RULE_ACK_1a */
         sipc__transmit(ep, s, SIPC_DATA_ACK, pdu->window_id, (int32_t)rx->run - 1, 0, 0);
 }
 
@@ -153,7 +154,8 @@ void sipc__receiver_data(struct sipc_endpoint *ep, struct session *s, sipc_peer 
     if ((pdu->flags & SIPC_OPT_SKIP) != 0)
         sipc__session_opened(ep, s); /* SIPC_RULE_STM_1, SIPC_RULE_OPN_4 */
     sipc__session_heard(ep, s);
-    if (s->state == SIPC_OPENING && s->tx.op.kind == OPERATION_SEND) { /* SIPC_RULE_OPN_2 */
+    if (s->state == SIPC_OPENING &&
+        s->tx.op.kind == OPERATION_SEND) { /* SIPC_RULE_OPN_2, SIPC_RULE_OPN_2a */
         sipc__transmit(ep, s, SIPC_DATA_ACK, pdu->window_id, pdu->seq_nr, 0,
                        SIPC_ERROR_TWO_WAY_WHILE_OPENING);
         return;

@@ -38,7 +38,8 @@ static void sender_finish(struct sipc_endpoint *ep, struct session *s, enum sipc
         sipc__session_end(ep, s, op->code);
         return;
     }
-    sipc__result(ep, s, SIPC_OP_SEND, op->handle, outcome, code); /* SIPC_RULE_SND_11 */
+    /* SIPC_RULE_SND_11, SIPC_RULE_STM_7: the session stays; SIPC_RULE_OPN_5: so may be sent anew */
+    sipc__result(ep, s, SIPC_OP_SEND, op->handle, outcome, code);
     memset(options_of(ep, s), 0, op->option_size);
     sipc__sender_drop(s);
     sipc__session_idle_restart(ep, s); /* SIPC_RULE_IDL_1 */
@@ -59,9 +60,10 @@ static void sender_transmit_data(struct sipc_endpoint *ep, struct session *s, ui
     if (index == 0) /* SIPC_RULE_SND_5 */
         flags |= SIPC_OPT_FIRST_IN_WINDOW_GROUP;
     if (seq_nr + 1 == op->window_length)
-        flags |= SIPC_OPT_LAST_IN_WINDOW;
+        flags |= SIPC_OPT_LAST_IN_WINDOW; /* SIPC_RULE_SND_5, SIPC_RULE_SND_5a */
     if (index + 1 == op->plan.pdu_count)
         flags |= SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP;
+    /* SIPC_RULE_SEQ_2: seq_nr counts from the window's start */
     op->token = sipc__transmit(ep, s, SIPC_DATA, op->window_id, (int32_t)seq_nr, flags, 0);
     q = sipc__action_last(ep);
     q->owed = true;
@@ -343,6 +345,7 @@ void sipc__sender_sent(struct sipc_endpoint *ep, struct session *s, bool success
     struct operation *op = &s->tx.op;
 
     op->token = 0;
+    /* SIPC_RULE_CLS_2, SIPC_RULE_CLS_2a: only a gracious close waits for more than this */
     if (!success || (op->kind == OPERATION_CLOSE && op->code != SIPC_ABORT_NORMAL))
         sender_finish(ep, s, SIPC_OUTCOME_NETWORK_ERROR, SIPC_LOCAL_NETWORK_ERROR);
     else if (op->phase == PHASE_WINDOW && !op->one_at_a_time && op->sent < op->window_length)

@@ -258,7 +258,7 @@ void sipc__session_receive_link(struct sipc_endpoint *ep, struct session *s, sip
     sipc__session_answer_to(ep, s, from);
     if (nack) /* SIPC_RULE_STM_4, SIPC_RULE_STM_5 */
         sipc__session_end(ep, s, SIPC_LOCAL_RESTART);
-    else if (pdu->opcode == SIPC_ENQUIRE_LINK) /* SIPC_RULE_LNK_1 */
+    else if (pdu->opcode == SIPC_ENQUIRE_LINK) /* SIPC_RULE_LNK_1, SIPC_RULE_LNK_1a */
         sipc__transmit(ep, s, SIPC_ENQUIRE_LINK_ACK, 0, 0, 0, 0);
 }
 
@@ -345,7 +345,7 @@ enum sipc_status sipc_session_send(struct sipc_endpoint *ep, sipc_time now, sipc
     if (s == NULL)
         return SIPC_E_UNKNOWN;
     if (s->tx.op.kind == OPERATION_SEND)
-        return SIPC_E_BUSY; /* SIPC_RULE_SND_1a */
+        return SIPC_E_BUSY; /* SIPC_RULE_SND_1, SIPC_RULE_SND_1a */
     status = session_check_send(s, message->skip);
     if (status != SIPC_OK)
         return status;
@@ -388,7 +388,7 @@ enum sipc_status sipc_session_close(struct sipc_endpoint *ep, sipc_time now, sip
     if (code < 1 || code > 99)
         return SIPC_E_INVALID;
     if (s->state == SIPC_OPENED && code == SIPC_ABORT_NORMAL && s->tx.op.kind == OPERATION_SEND)
-        return SIPC_E_BUSY; /* SIPC_RULE_SND_1a */
+        return SIPC_E_BUSY; /* SIPC_RULE_SND_1, SIPC_RULE_SND_1a */
     if (s->close_count == CLOSE_REQUESTS_MAX)
         return SIPC_E_BUSY;
     s->close_handles[s->close_count++] = handle;

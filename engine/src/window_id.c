@@ -15,7 +15,7 @@ static bool window_id_in_reach(const struct sipc_config *config, const struct re
     if (rx->min_window_id == config->window_id_max &&
         sipc__window_id_is_first(config, window_id)) /* SIPC_RULE_WID_6 */
         return true;
-    if (window_id > config->window_id_max) /* SIPC_RULE_WID_2 */
+    if (window_id > config->window_id_max) /* SIPC_RULE_WID_2, SIPC_RULE_WID_2a */
         return false;
     if (window_id < rx->min_window_id || window_id - rx->min_window_id > config->window_id_step)
         return false;                                            /* SIPC_RULE_WID_3 */
