@@ -69,7 +69,7 @@ static bool settings_store(const struct settings_row *row, const struct conform_
 {
     void *field = (char *)config + row->offset;
     int64_t value = setting->value;
-    if (setting->word || setting->boolean != (row->kind == SETTINGS_BOOL)) {
+    if (setting->word || (setting->boolean && row->kind != SETTINGS_BOOL)) {
         return false;
     }
     switch (row->kind) {
@@ -90,8 +90,8 @@ static bool settings_store(const struct settings_row *row, const struct conform_
         *(int64_t *)field = value;
         return true;
     case SETTINGS_BOOL:
-        *(bool *)field = value != 0;
-        return true;
+        *(bool *)field = value != 0; /* 0 and 1 are booleans too: the C ABI has no others */
+        return value == 0 || value == 1;
     }
     return false;
 }
