@@ -53,7 +53,8 @@ static const char *config_bad_field(const struct sipc_config *c)
         return "max_sessions";
     if (c->unreliable_queue > 65535)
         return "unreliable_queue";
-    if (c->window_id_step < 1 || c->window_id_step > SIPC_WINDOW_ID_MAX / 4)
+    if (c->window_id_step < 2 || /* with 1 the next id is *top* for ever (WID-11) */
+        c->window_id_step > SIPC_WINDOW_ID_MAX / 4)
         return "window_id_step";
     if (c->window_id_max < 3 * c->window_id_step || c->window_id_max > SIPC_WINDOW_ID_MAX)
         return "window_id_max";

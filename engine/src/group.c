@@ -157,7 +157,8 @@ static bool group_write_long(const struct pieces *pieces, uint32_t offset, uint8
             return false;
     if (!sipc_long_attribute_split((struct sipc_span){text, text_size}, &name, &value))
         return false;
-    group_write(out, used, name, value);
+    if ((sipc_option_find(name) & SIPC_OPT_FRAMING) == 0) /* SIPC_RULE_RCV_8a */
+        group_write(out, used, name, value);
     return true;
 }
 

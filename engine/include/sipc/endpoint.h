@@ -41,7 +41,7 @@ struct sipc_config {
     bool stream;                        /* peers are connections of a byte stream (END-1a); false */
     uint64_t table_key;                 /* mixed into the session table's hash; random in live use */
     /* Small worlds only. Anything but the default is not the protocol: say so in every report. */
-    int64_t window_id_step;             /* 1..; 100 */
+    int64_t window_id_step;             /* 2..; 100 */
     int64_t window_id_max;              /* >= 3 * step; 9E15 */
     uint32_t group_bytes_max;           /* mtu..65,500 or less; 65,500 */
 };
