@@ -180,7 +180,9 @@ class Endpoint:
     @op
     def dispose(self, fields: Fields) -> None:
         code = fields.integer("code", pdu.LOCAL_SHUTDOWN)
-        self.remove(self._session(fields), code)
+        key = self._find(fields)
+        if key in self.sessions or key not in self.gone:  # a second dispose changes nothing
+            self.remove(self._session(fields), code)
 
     @op
     def shutdown(self, fields: Fields) -> None:

@@ -57,7 +57,7 @@ class Exchange:
         self.opcode = opcode
         self.pdus = pdus
         self.retries_left = retries_max
-        self.any_ack = any_ack  # CLS-1a, WID-11: done by any ack without error
+        self.any_ack = any_ack  # CLS-1a: done by any ack without error
         self.retrying = False
         self.sent = 1  # PDUs sent in this try, the outstanding one included (SND-9)
 

@@ -47,9 +47,11 @@ class Operation:
         if ack.window_id != self.exchange.window_id or ack.opcode != self.exchange.opcode + 1:
             return False  # SND-8
         error = ack.number(pdu.ERROR_CODE)
+        step: Step | None
         if self.resyncing and error != pdu.ERROR_TWO_WAY_WHILE_OPENING:
-            error = 0  # WID-11: any ack of it but 252 is success
-        step = self.exchange.on_ack(ack.seq_nr, ack.flag(pdu.IS_WINDOW_FULL), error)
+            step = Taken(1)  # WID-11: any ack of it but 252 is success
+        else:
+            step = self.exchange.on_ack(ack.seq_nr, ack.flag(pdu.IS_WINDOW_FULL), error)
         if step is None:
             return False
         announced = ack.number(pdu.MAX_WINDOW_SIZE)
@@ -82,7 +84,7 @@ class Operation:
 
     def _begin(self, window_id: int, opcode: int, pdus: list[bytes], *, resync: bool) -> None:
         self.resyncing = resync
-        any_ack = resync or opcode == pdu.CLOSE
+        any_ack = opcode == pdu.CLOSE  # CLS-1a
         retries_max = self.session.settings.max_retry_count  # RTY-3: per window
         self.exchange = Exchange(window_id, opcode, pdus, retries_max, any_ack)
         self._do(self.exchange.first())

@@ -316,8 +316,7 @@ class Session:
                     self.ids.resync_at = self.now
                     self.transmit(resync_pdu(self.id, window_id), None)
                 continue
-            window_id = self.ids.take(pdu.DATA)
-            self.note_group_end(window_id, 1)
+            window_id = self.ids.take(pdu.DATA)  # FAF-1: its ack feeds WID-10 alone, not OPN-6
             options, data = frame([message.single()], 0, 1, message.skip)[0]  # FAF-1
             encoded = pdu.encode_raw(self.id, window_id, 0, pdu.DATA, options, data)
             self.last_activity = self.now  # IDL-1

@@ -280,6 +280,8 @@ def test_dispose_ends_what_is_pending() -> None:
     end.do("dispose", code=-2)
     assert end.results["a"] == ("closed", -2) and end.states == [("disposed", -2)]
     assert end.state() == "disposed"
+    end.do("dispose", code=-2)
+    assert end.states == []
     assert not end.ask("open", session=end.session, remote="P")["ok"]  # lingers
     end.send("b", b"x")
     assert end.results["b"] == ("refused", 0)
@@ -370,6 +372,7 @@ def test_an_ambiguous_session_needs_its_remote() -> None:
     end.rx(data(0, 0, WHOLE))
     end.rx(data(0, 0, WHOLE), remote="Q")
     assert not end.ask("dispose", session=SESSION.hex())["ok"]
+    assert not end.ask("dispose", session="ee" * 32)["ok"]  # never heard of
     assert end.ask("dispose", session=SESSION.hex(), remote="Q")["ok"]
     assert end.ask("dispose", session=SESSION.hex())["ok"]
 
