@@ -139,3 +139,9 @@ void run_window_judge(const struct runner *r, const struct run_window *window, u
     run_diff_add(diffs, run_strdup("time"), expected,
                  run_ms_text(at_ns > window->base_ns ? at_ns - window->base_ns : 0));
 }
+
+bool run_came_late(const struct runner *r, uint64_t at_ns)
+{
+    uint64_t quarter = r->clock.unit_ns[SX_ACK_TIMEOUT] / 4;
+    return !r->clock.is_virtual && at_ns > r->anchor_ns + quarter;
+}

@@ -114,7 +114,7 @@ bool run_fail_differs(struct runner *r, const struct sx_step *step, struct run_m
                              first->actual, first->expected, more),
         .actual = run_out_text(&r->env, out),
         .diffs = match->diffs,
-        .timing = match->timing,
+        .timing = match->timing || run_came_late(r, out->at_ns),
     };
 
     match->diffs = (struct run_diffs){0};
@@ -132,6 +132,7 @@ bool run_fail_unexpected(struct runner *r, const struct sx_step *step, const str
         .rule = run_malformed_rule(item),
         .reason = run_printf("expected silence, but %s: %s", when, text),
         .actual = text,
+        .timing = run_came_late(r, item->out.at_ns),
     };
     return run_mismatch(r, &mismatch);
 }

@@ -2,7 +2,7 @@
  * the SUT's way back to life.
  *
  * A case ends with a reset, so that a SUT that died of it is its crash and not the next one's. With
- * a wall clock a failure that may be the harness's own lateness is tried again.
+ * a wall clock a failure that may come of a busy machine is tried again.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +140,7 @@ static void run_attempt(struct runner *r)
     r->record->duration_ns = conform_sut_now(r->sut);
 }
 
-/* Whether the harness, and not the SUT, may have been the late one. */
+/* Whether a busy machine, and not the SUT, may be what failed. */
 static bool run_doubtful(const struct runner *r)
 {
     enum conform_verdict verdict = r->record->verdict;

@@ -284,6 +284,10 @@ uint64_t run_window_wait_ns(const struct runner *r, const struct sx_step *step,
 void run_window_judge(const struct runner *r, const struct run_window *window, uint64_t at_ns,
                       struct run_diffs *diffs);
 
+/* Wall clock: whether what came then may come of a SUT that got no processor in time, and retried,
+ * say, before it saw the ack: more than T/4 after the last PDU or command. */
+bool run_came_late(const struct runner *r, uint64_t at_ns);
+
 /* ---- build.c ---- */
 
 /* The bytes of a PDU to send, malloc'ed; false: verdict error. */
