@@ -269,6 +269,8 @@ static bool sender_check_ack(const struct operation *op, const struct sipc_pdu *
     uint32_t low = op->one_at_a_time ? op->sent : 1;
     uint32_t high = op->one_at_a_time ? op->window_length : op->sent;
 
+    if (op->kind == OPERATION_CLOSE && op->code != SIPC_ABORT_NORMAL)
+        return false; /* SIPC_RULE_CLS_2: only the aftermath is awaited */
     if (op->kind == OPERATION_NONE || op->phase != PHASE_WINDOW || pdu->opcode != awaited ||
         pdu->window_id != op->window_id || pdu->seq_nr == INT32_MAX)
         return false;
@@ -312,6 +314,7 @@ void sipc__sender_ack(struct sipc_endpoint *ep, struct session *s, sipc_peer fro
 {
     uint32_t count = 0;
     int64_t acked_id;
+    bool awaited;
 
     if (s->state == SIPC_AWAITING_DISPOSAL ||
         (s->state == SIPC_OPENING && pdu->opcode != SIPC_DATA_ACK)) { /* SIPC_RULE_OPN_1 */
@@ -319,11 +322,12 @@ void sipc__sender_ack(struct sipc_endpoint *ep, struct session *s, sipc_peer fro
         return;
     }
     acked_id = s->tx.acked_id;
-    if (sipc__window_id_acked(&ep->config, &s->tx, pdu->window_id, pdu->error_code)) {
-        sipc__session_answer_to(ep, s, from);
+    if (sipc__window_id_acked(&ep->config, &s->tx, pdu->window_id, pdu->error_code))
         sipc__session_heard(ep, s);
-    }
-    if (sender_check_ack(&s->tx.op, pdu, &count))
+    awaited = sender_check_ack(&s->tx.op, pdu, &count);
+    if (awaited || acked_id != s->tx.acked_id)
+        sipc__session_answer_to(ep, s, from);
+    if (awaited)
         sender_apply_ack(ep, s, pdu, count);
     else if (acked_id != s->tx.acked_id) /* SIPC_RULE_FAF_1, SIPC_RULE_WID_11 */
         sender_check_resynced(ep, s);

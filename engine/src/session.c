@@ -390,7 +390,7 @@ enum sipc_status sipc_session_close(struct sipc_endpoint *ep, sipc_time now, sip
     if (s->state == SIPC_OPENED && code == SIPC_ABORT_NORMAL && s->tx.op.kind == OPERATION_SEND)
         return SIPC_E_BUSY; /* SIPC_RULE_SND_1, SIPC_RULE_SND_1a */
     if (s->close_count == CLOSE_REQUESTS_MAX)
-        return SIPC_E_BUSY;
+        return SIPC_E_NO_SPACE;
     s->close_handles[s->close_count++] = handle;
     switch ((enum sipc_state)s->state) {
     case SIPC_OPENING: /* SIPC_RULE_STM_2a */

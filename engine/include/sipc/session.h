@@ -67,7 +67,8 @@ enum sipc_status sipc_session_send_unreliable(struct sipc_endpoint *ep, sipc_tim
 
 /* Closes with `code` 1..99: 1 graciously (CLS-1), any other forced (CLS-2). One RESULT with
  * `handle` when awaiting_disposal is reached; at once if it is already. SIPC_E_BUSY: a gracious
- * close while a send operation runs (SND-1). SIPC_E_INVALID: code. */
+ * close while a send operation runs (SND-1). SIPC_E_INVALID: code. SIPC_E_NO_SPACE: eight close
+ * requests wait for the same close already. */
 enum sipc_status sipc_session_close(struct sipc_endpoint *ep, sipc_time now, sipc_session session,
                                     int32_t code, uint64_t handle) SIPC_MUST_USE;
 
