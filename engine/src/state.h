@@ -303,8 +303,8 @@ int64_t sipc__window_id_next(const struct sipc_config *config, const struct send
 /* Whether a window needs a resync PDU first (WID-11). */
 bool sipc__window_id_exhausted(const struct sipc_config *config, const struct sender *tx);
 int64_t sipc__window_id_take(const struct sipc_config *config, struct sender *tx);
-/* An ack came for this id: moves `acked_id` where WID-10 lets it. Whether the id was used, this side
- * of the last wrap. */
+/* An ack came for this id: moves `acked_id` where WID-10 lets it. Whether the id was used, this
+ * side of the last wrap. */
 bool sipc__window_id_acked(const struct sipc_config *config, struct sender *tx, int64_t window_id,
                            int32_t error_code);
 

@@ -1,5 +1,5 @@
-/* The messages of SUT contract 1 (sut/SUT-CONTRACT.md) as C: requests to a SUT, its responses, and what it
- * puts out. One set for every way to attach; here also their form as JSON lines.
+/* The messages of SUT contract 1 (sut/SUT-CONTRACT.md) as C: requests to a SUT, its responses, and
+ * what it puts out. One set for every way to attach; here also their form as JSON lines.
  *
  * A request borrows what it points to. A response owns its outputs (conform_response_clear).
  * SPDX-License-Identifier: MIT */
@@ -105,7 +105,8 @@ struct conform_response {
 
 void conform_out_clear(struct conform_out *out);
 void conform_response_clear(struct conform_response *response);
-/* Appends a zeroed output and returns it (valid until the next append); aborts when out of memory. */
+/* Appends a zeroed output and returns it (valid until the next append); aborts when out of
+ * memory. */
 struct conform_out *conform_response_add(struct conform_response *response);
 
 /* A text buffer for messages to people. */
@@ -114,9 +115,9 @@ struct conform_error {
 };
 void conform_error_set(struct conform_error *error, const char *format, ...) SIPC_PRINTF(2, 3);
 
-/* JSON lines. Encoded lines end in a newline and are malloc'ed (caller frees); `id` is echoed by the
- * SUT. Decoding copies everything; false: *error says what is wrong, in plain words. Outputs decoded
- * get at_ns = now_ns. */
+/* JSON lines. Encoded lines end in a newline and are malloc'ed (caller frees); `id` is echoed by
+ * the SUT. Decoding copies everything; false: *error says what is wrong, in plain words. Outputs
+ * decoded get at_ns = now_ns. */
 char *conform_request_encode(const struct conform_request *request, uint64_t id);
 char *conform_response_encode(const struct conform_response *response, enum conform_op op,
                               const char *id_json, bool virtual_clock);

@@ -76,7 +76,8 @@ enum conform_sut_status conform_run_case(struct conform_sut *sut, const struct s
                                          struct conform_record *record,
                                          struct conform_error *error);
 
-/* A PDU as people read it: "data 5:0 {last_in_window} 12 bytes \"hello\"", or "raw 60 bytes (...)". */
+/* A PDU as people read it: "data 5:0 {last_in_window} 12 bytes \"hello\"", or "raw 60 bytes
+ * (...)". */
 void conform_print_pdu(struct sipc_span pdu, FILE *out);
 
 #endif

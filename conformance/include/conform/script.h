@@ -1,8 +1,8 @@
 /* The .sx language (script/SX.md): a script as a tree, its parser, printer and expansion.
  *
  * Everything a script holds lives in the script and dies with sx_script_free. Offsets, counts and
- * arrays are plain; lists are arrays with a count. Any bytes may be parsed: errors are told, nothing
- * crashes or hangs.
+ * arrays are plain; lists are arrays with a count. Any bytes may be parsed: errors are told,
+ * nothing crashes or hangs.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SCRIPT_H
 #define CONFORM_SCRIPT_H
@@ -159,7 +159,7 @@ struct sx_step {
     size_t block_count;
     const struct sx_expr *count;   /* repeat */
     const char *session, *peer;    /* do, ==, eof; NULL: default */
-    const char *label;             /* do send/close: as LABEL; == result; do sent #label; check size */
+    const char *label;             /* do send/close: as LABEL; == result; do sent; check size */
     struct sx_data data;           /* do send, == deliver, check data */
     const struct sx_option *attributes; /* do send, == deliver */
     size_t attribute_count;
@@ -238,9 +238,9 @@ void sx_print_step(const struct sx_step *step, FILE *out);
 
 /* ---- evaluation ---- */
 
-/* What names stand for while a script runs. Each returns false where it does not know the name; one
- * that is NULL knows none. Parameters, settings, $i and $length are the runner's to give, like bound
- * variables; what is returned must live until the call that asked returns. */
+/* What names stand for while a script runs. Each returns false where it does not know the name;
+ * one that is NULL knows none. Parameters, settings, $i and $length are the runner's to give,
+ * like bound variables; what is returned must live until the call that asked returns. */
 struct sx_env {
     void *ctx;
     bool (*number)(void *ctx, const char *name, int64_t *out);
@@ -249,19 +249,21 @@ struct sx_env {
 };
 
 /* The value of `expr` in int64 arithmetic; / and % truncate toward zero, as in C. false: `error`
- * (never NULL, `error_size` > 0) says why in one sentence without a stop: overflow, division by zero,
- * an unbound variable, an unknown label. */
+ * (never NULL, `error_size` > 0) says why in one sentence without a stop: overflow, division by
+ * zero, an unbound variable, an unknown label. */
 bool sx_eval(const struct sx_expr *expr, const struct sx_env *env, int64_t *out, char *error,
              size_t error_size);
 
-/* The length of `data`, and its bytes: *out is malloc'ed and the caller's, not NULL even if empty.
- * SX_DATA_NONE is empty; SX_DATA_ANY, a negative size and more than SX_DATA_BYTES_MAX are errors. */
+/* The length of `data`, and its bytes: *out is malloc'ed and the caller's, not NULL even if
+ * empty. SX_DATA_NONE is empty; SX_DATA_ANY, a negative size and more than SX_DATA_BYTES_MAX are
+ * errors. */
 bool sx_data_size(const struct sx_data *data, const struct sx_env *env, size_t *size, char *error,
                   size_t error_size);
 bool sx_data_materialise(const struct sx_data *data, const struct sx_env *env, uint8_t **out,
                          size_t *size, char *error, size_t error_size);
 
-/* `time` in nanoseconds, each unit being `unit_ns[unit]` long. false: less than 0 or out of range. */
+/* `time` in nanoseconds, each unit being `unit_ns[unit]` long. false: less than 0 or out of
+ * range. */
 bool sx_time_eval(const struct sx_time *time, const uint64_t unit_ns[SX_TIME_UNIT_COUNT],
                   uint64_t *out_ns, char *error, size_t error_size);
 

@@ -45,10 +45,10 @@ bool conform_sut_has_control(const struct conform_sut *sut);
 bool conform_sut_is_stream(const struct conform_sut *sut); /* live: tcp, unix */
 
 /* Sends one request and takes its response into *response, whose old content is not looked at;
- * anything but HELLO, ADVANCE and BYE, which are the harness's own. RX sends on the network where the
- * SUT is live (`from` names one of the harness's addresses, made at first use). Outputs are in
- * response->outs, in order. On any status but OK *error says why, in plain words, with the offending
- * line or the way the process ended. */
+ * anything but HELLO, ADVANCE and BYE, which are the harness's own. RX sends on the network
+ * where the SUT is live (`from` names one of the harness's addresses, made at first use).
+ * Outputs are in response->outs, in order. On any status but OK *error says why, in plain words,
+ * with the offending line or the way the process ended. */
 enum conform_sut_status conform_sut_call(struct conform_sut *sut,
                                          const struct conform_request *request,
                                          struct conform_response *response,
@@ -80,8 +80,8 @@ struct conform_engine_sut *conform_engine_sut_new(bool wall_clock);
 void conform_engine_sut_free(struct conform_engine_sut *sut);
 void conform_engine_sut_call(struct conform_engine_sut *sut, const struct conform_request *request,
                              struct conform_response *response);
-/* Wall clock: the driver says ADVANCE to the time that it is, RX what came and SENT for each tx; its
- * network is a byte stream or (the default) not. Before the first reset. */
+/* Wall clock: the driver says ADVANCE to the time that it is, RX what came and SENT for each tx;
+ * its network is a byte stream or (the default) not. Before the first reset. */
 void conform_engine_sut_set_stream(struct conform_engine_sut *sut, bool stream);
 /* Echo mode: each group delivered is sent back on its session, in order, with its attributes. */
 void conform_engine_sut_set_echo(struct conform_engine_sut *sut, bool echo);

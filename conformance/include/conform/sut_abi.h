@@ -2,8 +2,8 @@
  * This header stands alone; copy it.
  *
  * Virtual clock, one thread. Functions return 0 for ok, SIPC_SUT_REFUSED for `ok: false` (nothing
- * changed; last_error says why) or SIPC_SUT_UNSUPPORTED. A function pointer may be NULL: unsupported.
- * After each call the harness pulls outputs with next_out until it returns 0.
+ * changed; last_error says why) or SIPC_SUT_UNSUPPORTED. A function pointer may be NULL:
+ * unsupported. After each call the harness pulls outputs with next_out until it returns 0.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ABI_H
 #define CONFORM_SUT_ABI_H

@@ -7,7 +7,8 @@
  *     ask sipc_endpoint_deadline when to call sipc_endpoint_advance next
  *
  * All state lives in one block of the caller's, without pointers inside it: a snapshot is a memcpy
- * of its first sipc_endpoint_snapshot_size bytes, taken when no action waits. No callbacks, so no re-entrance; one thread at a time.
+ * of its first sipc_endpoint_snapshot_size bytes, taken when no action waits. No callbacks, so no
+ * re-entrance; one thread at a time.
  * SPDX-License-Identifier: MIT */
 #ifndef SIPC_ENDPOINT_H
 #define SIPC_ENDPOINT_H
@@ -39,7 +40,7 @@ struct sipc_config {
     bool accept;                        /* sessions opened by a peer (END-2); true */
     bool require_first_in_window_group; /* RCV-11; true */
     bool stream;                        /* peers are connections of a byte stream (END-1a); false */
-    uint64_t table_key;                 /* mixed into the session table's hash; random in live use */
+    uint64_t table_key;                 /* mixed into the session table's hash; random when live */
     /* Small worlds only. Anything but the default is not the protocol: say so in every report. */
     int64_t window_id_step;             /* 2..; 100 */
     int64_t window_id_max;              /* >= 3 * step; 9E15 */

@@ -1,4 +1,5 @@
-/* PDU codec: WIRE-*, OPT-*, and the value ranges of ERR-1…3. Pure: no state, no allocation, no copy.
+/* PDU codec: WIRE-*, OPT-*, and the value ranges of ERR-1…3. Pure: no state, no allocation, no
+ * copy.
  *
  * Decoding gives views into the caller's bytes; they live as long as those bytes do. Encoding
  * writes into the caller's buffer. All integers on the wire are big endian.
