@@ -1,5 +1,4 @@
-/* Settings (SPEC section 9): defaults, ranges, and the layout of the block that follows from them.
- */
+/* Settings (RULES.md, section 9): defaults, ranges, and the layout of the block they lead to. */
 #include "state.h"
 
 void sipc_config_default(struct sipc_config *config)

@@ -2,7 +2,7 @@
  *
  * A read that does not fit takes nothing and says false: bytes of a peer are never trusted. A write
  * that does not fit is an assertion: encoders compare sizes before they write. Integers are big
- * endian (SPEC section 1). Small and inline, as every PDU passes here; the rest is in wire.c.
+ * endian (RULES.md, section 1). Small and inline, as every PDU passes here; the rest is in wire.c.
  * SPDX-License-Identifier: MIT */
 #ifndef SIPC_SRC_WIRE_H
 #define SIPC_SRC_WIRE_H

@@ -1,4 +1,4 @@
-/* The SUT's settings for one case: the defaults of the protocol (SPEC section 9), T as the run
+/* The SUT's settings for one case: the defaults of the protocol (RULES.md, section 9), T as the run
  * wants it, and over them what the script sets. They are what `configure` says, what a script sees
  * as variables, and what its times are multiples of. SPDX-License-Identifier: MIT */
 #include <stdlib.h>

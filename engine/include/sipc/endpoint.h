@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* Settings, SPEC section 9. Start from sipc_config_default. */
+/* Settings, RULES.md section 9. Start from sipc_config_default. */
 struct sipc_config {
     uint32_t mtu;                       /* bytes; brought into 512..65,500 (SND-2a); 1,400 */
     uint32_t max_window_size;           /* PDUs, 1..65,535; 16 */
