@@ -33,8 +33,8 @@ static const char sut_help[] =
     "\n"
     "examples:\n"
     "  sipc sut --udp 127.0.0.1:9000 --echo\n"
-    "  sipc conform run --sut 'udp:,control=exec:sipc sut --udp 127.0.0.1:0 --control stdio'\n"
-    "  sipc conform run --sut 'exec:sipc sut --exec'\n"
+    "  sipc conform run 'udp:,control=exec:sipc sut --udp 127.0.0.1:0 --control stdio'\n"
+    "  sipc conform run 'exec:sipc sut --exec'\n"
     "\n"
     "exit status: 0 after a proper end, 2 for wrong usage or an address that cannot be had\n";
 

@@ -9,6 +9,9 @@
 
 void conform__frames_push(struct conform__frames *frames, const uint8_t *data, size_t size)
 {
+    if (size == 0) {
+        return;
+    }
     if (frames->start) {
         memmove(frames->data, frames->data + frames->start, frames->size);
         frames->start = 0;

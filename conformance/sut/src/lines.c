@@ -9,6 +9,9 @@
 
 void conform__lines_push(struct conform__lines *lines, const char *data, size_t size)
 {
+    if (size == 0) {
+        return;
+    }
     if (lines->start) {
         lines->size -= lines->start;
         lines->scanned -= lines->start;
