@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { TEXT_MAX = 48, ATTRIBUTES_MAX = 64, LINE_MAX_SIZE = 4096 };
+enum { TEXT_MAX = 200, ATTRIBUTES_MAX = 64, LINE_MAX_SIZE = 4096 };
 
 /* ---- the log ---- */
 
