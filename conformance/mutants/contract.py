@@ -26,7 +26,7 @@ def ack_of(pdu):
 
 
 def serve(name, make_answer):
-    """Answers requests on stdin until bye; `make_answer()(pdu)` gives the PDUs sent back for one."""
+    """Answers requests on stdin until bye; `make_answer()(pdu)` gives what is sent back for it."""
     answer, token = make_answer(), 0
     for line in sys.stdin:
         request = json.loads(line)

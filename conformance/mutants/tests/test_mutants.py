@@ -26,7 +26,7 @@ def heads():
 
 
 def head(path):
-    return dict(re.findall(r"^(?:# )?(Breaks|Killed by|Verdict|Exit): (.+)$", path.read_text(), re.M))
+    return dict(re.findall(r"^(Breaks|Killed by|Verdict|Exit): (.+)$", path.read_text(), re.M))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,8 @@ def test_mutant_when_the_suite_runs_then_red_with_its_rule_blamed(conform_run, s
     killers = [case for case in cases if case["id"] == expected["Killed by"]]
     verdicts = {(case["verdict"], case.get("rule")) for case in killers}
     assert (expected.get("Verdict", "fail"), expected["Breaks"]) in verdicts, output
+    if spec.startswith("so:"):  # one fault: the rest of the engine is sound
+        assert sum(case["verdict"] == "pass" for case in cases) > len(cases) / 2, output
 
 
 def test_unpatched_engine_when_attached_the_same_way_then_green(conform_run):
@@ -71,12 +73,3 @@ def test_unpatched_engine_when_attached_the_same_way_then_green(conform_run):
 def test_heads_when_read_then_complete():
     for name, _, says in heads():
         assert says.keys() >= {"Breaks", "Killed by"} or says == {"Exit": "3"}, name
-
-
-def test_patches_when_run_on_the_whole_suite_then_the_engine_is_otherwise_sound(conform_run):
-    """A patch breaks one thing: most cases still pass, so that red means what it says."""
-    for name, spec, _ in heads():
-        if spec.startswith("so:"):
-            _, cases, _ = conform_run(spec)
-            passed = sum(case["verdict"] == "pass" for case in cases)
-            assert passed > len(cases) / 2, name
