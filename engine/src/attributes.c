@@ -10,7 +10,7 @@ static bool attribute_is_forbidden(uint32_t id)
 }
 
 /* A known option must have a value that the peer does not discard (OPT-4). */
-static bool attribute_check_known(const struct sipc_attribute *a, uint32_t id, bool *skip)
+static bool attribute_check_known(const struct sipc_attribute *a, uint32_t id)
 {
     int32_t number;
     bool flag;
@@ -19,17 +19,22 @@ static bool attribute_check_known(const struct sipc_attribute *a, uint32_t id, b
         return false; /* SIPC_RULE_SND_4 */
     if (id == SIPC_OPT_IDLE_TIMEOUT)
         return sipc_option_parse_int(a->value, &number);
-    if (id != SIPC_OPT_SKIP)
-        return true;
-    if (!sipc_option_parse_bool(a->value, &flag))
-        return false;
-    *skip = *skip || flag;
-    return true;
+    return id != SIPC_OPT_SKIP || sipc_option_parse_bool(a->value, &flag);
+}
+
+bool sipc__attributes_skip(const struct sipc_message *message)
+{
+    bool skip = message->skip;
+
+    for (size_t i = 0; i < message->attribute_count && !skip; i++)
+        if (sipc_option_find(message->attributes[i].name) == SIPC_OPT_SKIP)
+            (void)sipc_option_parse_bool(message->attributes[i].value, &skip);
+    return skip;
 }
 
 enum sipc_status sipc__attributes_encode(const struct sipc_config *config,
                                          const struct sipc_message *message, uint8_t *out,
-                                         size_t size, uint32_t *used, bool *skip)
+                                         size_t size, uint32_t *used)
 {
     size_t option_size_max = sipc__plan_option_size_max(config);
     enum sipc_status status = SIPC_OK;
@@ -39,7 +44,7 @@ enum sipc_status sipc__attributes_encode(const struct sipc_config *config,
     for (size_t i = 0; i < message->attribute_count && status == SIPC_OK; i++) {
         const struct sipc_attribute *a = &message->attributes[i];
         uint32_t id = sipc_option_find(a->name);
-        if (!attribute_check_known(a, id, skip))
+        if (!attribute_check_known(a, id))
             status = SIPC_E_ATTRIBUTES;
         else if (id == SIPC_OPT_SKIP)
             continue; /* framed on every PDU (OPN-4a) */

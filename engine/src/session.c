@@ -338,7 +338,7 @@ enum sipc_status sipc_session_send(struct sipc_endpoint *ep, sipc_time now, sipc
 {
     enum sipc_status status = sipc__event_begin(ep, now);
     struct session *s = sipc__session_of(ep, session);
-    struct operation op = {.kind = OPERATION_SEND, .skip = message->skip};
+    struct operation op = {.kind = OPERATION_SEND, .skip = sipc__attributes_skip(message)};
 
     if (status != SIPC_OK)
         return status;
@@ -346,11 +346,11 @@ enum sipc_status sipc_session_send(struct sipc_endpoint *ep, sipc_time now, sipc
         return SIPC_E_UNKNOWN;
     if (s->tx.op.kind == OPERATION_SEND)
         return SIPC_E_BUSY; /* SIPC_RULE_SND_1, SIPC_RULE_SND_1a */
-    status = session_check_send(s, message->skip);
+    status = session_check_send(s, op.skip);
     if (status != SIPC_OK)
         return status;
     status = sipc__attributes_encode(&ep->config, message, options_of(ep, s),
-                                     ep->config.attribute_limit, &op.option_size, &op.skip);
+                                     ep->config.attribute_limit, &op.option_size);
     if (status != SIPC_OK)
         return SIPC_E_ATTRIBUTES; /* SIPC_RULE_SND_3a */
     op.handle = message->handle;
@@ -369,7 +369,7 @@ enum sipc_status sipc_session_send_unreliable(struct sipc_endpoint *ep, sipc_tim
         return status;
     if (s == NULL)
         return SIPC_E_UNKNOWN;
-    status = session_check_send(s, message->skip);
+    status = session_check_send(s, sipc__attributes_skip(message));
     if (status != SIPC_OK)
         return status;
     return sipc__unreliable_send(ep, s, message);

@@ -412,11 +412,13 @@ struct plan_pdu sipc__plan_pdu(const struct sipc_config *config, struct sipc_spa
 
 /* ---- attributes.c, sender.c, unreliable.c ---- */
 
-/* Encodes attributes for sending (SND-4, OPT-7); *skip is set where s_03 is among them.
- * SIPC_E_ATTRIBUTES: one may not be sent; SIPC_E_NO_SPACE: they do not fit `size`. */
+/* Whether a message is sent with skip: told so, or by an attribute s_03 (SND-4, OPN-4). */
+bool sipc__attributes_skip(const struct sipc_message *message);
+/* Encodes attributes for sending, but s_03 (SND-4, OPT-7). SIPC_E_ATTRIBUTES: one may not be sent;
+ * SIPC_E_NO_SPACE: they do not fit `size`. */
 enum sipc_status sipc__attributes_encode(const struct sipc_config *config,
                                          const struct sipc_message *message, uint8_t *out,
-                                         size_t size, uint32_t *used, bool *skip);
+                                         size_t size, uint32_t *used);
 /* Whether a group must keep to OPN-3 now (also OPN-6). */
 bool sipc__sender_restricted(const struct session *s, bool skip);
 /* Begins a send operation. SIPC_E_ATTRIBUTES: they leave no room for data (SND-3). */

@@ -133,10 +133,10 @@ enum sipc_status sipc__unreliable_send(struct sipc_endpoint *ep, struct session 
     struct unreliable_queue *queue = &s->faf;
     uint8_t *free_pool = pool_of(ep, s) + queue->pool_used;
     uint32_t option_size = 0;
-    bool skip = message->skip;
+    bool skip = sipc__attributes_skip(message);
     enum sipc_status status =
         sipc__attributes_encode(&ep->config, message, free_pool,
-                                ep->config.attribute_limit - queue->pool_used, &option_size, &skip);
+                                ep->config.attribute_limit - queue->pool_used, &option_size);
 
     bool full = queue->count == ep->config.unreliable_queue;
 
