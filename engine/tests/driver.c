@@ -512,8 +512,9 @@ void driver_expect(struct driver *d, const char *const *lines, const char *file,
             break;
         if (lines[i] == NULL || at == d->lines_size || strlen(lines[i]) != size ||
             memcmp(lines[i], found, size) != 0) {
-            print_error("%s:%d: action %zu\n  expected: %s\n  found:    %.*s\nof:\n%s", file, line,
-                        i + 1, lines[i] == NULL ? "no more" : lines[i], (int)size, found, d->lines);
+            print_error("%s:%d: %s: action %zu\n  expected: %s\n  found:    %.*s\nof:\n%s", file,
+                        line, d->note == NULL ? "" : d->note, i + 1,
+                        lines[i] == NULL ? "no more" : lines[i], (int)size, found, d->lines);
             _fail(file, line);
         }
         at += size + 1;

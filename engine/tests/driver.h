@@ -46,6 +46,7 @@ struct driver {
     uint8_t *delivered; /* data of the newest delivery */
     size_t delivered_size;
     uint32_t delivered_count;
+    const char *note; /* told where an expectation fails: the row of a table, say */
 };
 
 /* The protocol's defaults with few sessions (4) and a short fire-and-forget queue (4). */

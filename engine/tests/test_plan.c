@@ -1,6 +1,7 @@
 /* How messages are cut into groups and PDUs (SND-2, SND-3, SND-5, GRP-2, OPN-3): named boundaries,
  * and properties over random MTUs, sizes, attributes and limits. What a plan may cost is counted
- * here from the wire format, PDU by PDU. SPDX-License-Identifier: MIT */
+ * here from the wire format, PDU by PDU.
+ * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,6 +40,10 @@ static uint32_t pdu_overhead(bool skip, uint32_t index, uint32_t count)
 
 /* ---- named boundaries ---- */
 
+/* clang-format off */
+#define FULL {1317, 1330, 1330, 1330}
+/* clang-format on */
+
 static const struct {
     const char *name;
     uint32_t mtu, group_bytes_max;
@@ -60,20 +65,20 @@ static const struct {
     {"as the first of two is full",       1400, 65500, 1317,  false, false, 1317,  2,  {1316, 1}},
     {"one byte over the full first",      1400, 65500, 1318,  false, false, 1318,  2,  {1317, 1}},
     {"just two PDUs",                     1400, 65500, 2634,  false, false, 2634,  2,  {1317, 1317}},
-    {"one byte more than two",            1400, 65500, 2635,  false, false, 2635,  3,  {1317, 1317, 1}},
+    {"one byte more than two",            1400, 65500, 2635,  false, false, 2635,  3, {1317, 1317, 1}},
     {"just one PDU with skip",            1400, 65500, 1291,  true,  false, 1291,  1,  {1291}},
     {"one byte more with skip",           1400, 65500, 1292,  true,  false, 1292,  2,  {1291, 1}},
-    {"the longest group",                 1400, 65500, 62184, false, false, 62184, 47, {1317, 1330, 1330, 1330}},
-    {"one byte for the next group",       1400, 65500, 62185, false, false, 62184, 47, {1317, 1330, 1330, 1330}},
-    {"one PDU is the group",             65500, 65500, 65404, false, false, 65404, 1,  {65404}},
-    {"two PDUs pass the limit",          65500, 65500, 65405, false, false, 65404, 1,  {65404}},
-    {"in two windows: the empty PDU too",65500, 65500, 65405, false, true,  65334, 2,  {65334, 0}},
+    {"the longest group",                 1400, 65500, 62184, false, false, 62184, 47, FULL},
+    {"one byte for the next group",       1400, 65500, 62185, false, false, 62184, 47, FULL},
+    {"one PDU is the group",             65500, 65500, 65404, false, false, 65404, 1, {65404}},
+    {"two PDUs pass the limit",          65500, 65500, 65405, false, false, 65404, 1, {65404}},
+    {"two windows: the empty PDU too",   65500, 65500, 65405, false, true,  65334, 2, {65334, 0}},
     {"smallest MTU",                       512, 65500, 416,   false, false, 416,   1,  {416}},
     {"limit below the MTU",                512, 128,   100,   false, false, 32,    1,  {32}},
     {"limit leaves one byte",              512, 97,    100,   false, false, 1,     1,  {1}},
     {"limit leaves none",                  512, 96,    100,   false, false, 0,     0,  {0}},
     {"limit leaves none, none needed",     512, 96,    0,     false, false, 0,     1,  {0}},
-    {"a message of 2^64-1 bytes",         1400, 65500, UINT64_MAX, false, false, 62184, 47, {1317, 1330, 1330, 1330}},
+    {"a message of 2^64-1 bytes",         1400, 65500, UINT64_MAX, false, false, 62184, 47, FULL},
     /* clang-format on */
 };
 

@@ -1,7 +1,8 @@
 /* The receiver's buffers (RCV-1…7, RCV-11, ACK-1…3, GRP-1, WID-3…7, SEQ-1) against a plain model:
- * arrays of PDUs, no arena, no counters. Both live the same histories: all orders in which a
- * window's PDUs may come, all short histories of a few PDUs, and long random ones; their actions
- * are compared line by line. SPDX-License-Identifier: MIT */
+ * arrays of PDUs, no arena, no counters. Both live the same histories: all orders in which the PDUs
+ * of a window may come, all histories of three PDUs, and long random ones; their actions are
+ * compared line by line.
+ * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
