@@ -32,12 +32,14 @@ uint32_t sipc__plan_option_size_max(const struct sipc_config *config)
 /* The whole options from `start` on that fit `room`. */
 static uint32_t plan_options_fit(struct sipc_span options, uint32_t start, uint32_t room)
 {
-    struct sipc_span rest = {options.data + start, options.size - start};
+    const size_t left = options.size - start;
+    struct sipc_span rest;
     struct sipc_option option;
     uint32_t fit = 0;
 
-    if (rest.size <= room)
-        return (uint32_t)rest.size;
+    if (left <= room)
+        return (uint32_t)left;
+    rest = (struct sipc_span){options.data + start, left};
     while (sipc_option_next(&rest, &option)) {
         uint32_t end = (uint32_t)(options.size - start - rest.size);
         if (end > room)

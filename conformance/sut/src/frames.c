@@ -26,8 +26,8 @@ void conform__frames_push(struct conform__frames *frames, const uint8_t *data, s
 
 enum conform__frame conform__frames_next(struct conform__frames *frames, struct sipc_span *frame)
 {
-    const uint8_t *bytes = frames->data + frames->start;
-    *frame = (struct sipc_span){frames->size ? bytes : NULL, frames->size};
+    const uint8_t *bytes = frames->size ? frames->data + frames->start : NULL;
+    *frame = (struct sipc_span){bytes, frames->size};
     if (frames->size < 2) {
         return CONFORM__FRAME_NONE;
     }
