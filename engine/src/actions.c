@@ -18,11 +18,6 @@ static struct queued *actions_of(const struct sipc_endpoint *ep)
     return block_at(ep, ep->actions_offset);
 }
 
-uint32_t sipc__actions_free(const struct sipc_endpoint *ep)
-{
-    return ep->action_capacity - ep->action_count;
-}
-
 struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind kind,
                                  const struct session *s)
 {

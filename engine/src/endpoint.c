@@ -282,40 +282,40 @@ static enum timer endpoint_due_timer(const struct session *s)
     return (enum timer)due;
 }
 
-static bool endpoint_has_room(const struct sipc_endpoint *ep)
-{
-    return sipc__actions_free(ep) >= ep->config.unreliable_queue + ACTIONS_PER_SESSION;
-}
-
-/* END-4: the grace period is over. */
+/* END-4: the grace period is over; disposes the next session. None is made any more, so that one
+ * pass over the slots finds them all, a few slots at a time. */
 static void endpoint_finish_shutdown(struct sipc_endpoint *ep)
 {
-    while (ep->session_count > 0 && endpoint_has_room(ep)) {
-        struct session *s = session_at(ep, ep->shutdown_cursor);
-        if (s->used && s->state != SIPC_DISPOSED)
+    for (int i = 0; i < SHUTDOWN_SLOTS && ep->shutdown_cursor < ep->free_fresh; i++) {
+        struct session *s = session_at(ep, ep->shutdown_cursor++);
+        if (s->used && s->state != SIPC_DISPOSED) {
             sipc__session_dispose(ep, s, SIPC_LOCAL_SHUTDOWN, true);
-        if (++ep->shutdown_cursor == ep->config.max_sessions)
-            ep->shutdown_cursor = 0;
+            break;
+        }
     }
 }
 
+/* One deadline per call: whatever a transmit action refers to is still there when it is taken out.
+ */
 enum sipc_status sipc_endpoint_advance(struct sipc_endpoint *ep, sipc_time now)
 {
     enum sipc_status status = sipc__event_begin(ep, now);
+    struct session *s = sipc__timers_first_session(ep);
+    sipc_time deadline = sipc_endpoint_deadline(ep);
+    enum timer timer;
 
     if (status != SIPC_OK)
         return status;
-    for (int i = 0; i < ADVANCE_BATCH && endpoint_has_room(ep); i++) {
-        struct session *s = sipc__timers_first_session(ep);
-        if (s == NULL || s->deadline > now)
-            break;
-        enum timer timer = endpoint_due_timer(s);
-        sipc__timer_set(s, timer, SIPC_NEVER);
-        sipc__session_timer(ep, s, timer);
-        sipc__session_settle(ep, s);
-    }
-    if (ep->shutdown_at <= now)
+    if (deadline > now)
+        return SIPC_OK;
+    if (s == NULL || s->deadline > deadline) {
         endpoint_finish_shutdown(ep);
+        return SIPC_OK;
+    }
+    timer = endpoint_due_timer(s);
+    sipc__timer_set(s, timer, SIPC_NEVER);
+    sipc__session_timer(ep, s, timer);
+    sipc__session_settle(ep, s);
     return SIPC_OK;
 }
 

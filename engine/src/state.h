@@ -30,8 +30,8 @@
 enum {
     FRAMING_OPTION_SIZE = 13, /* one boolean framing option, "True" */
     CLOSE_REQUESTS_MAX = 8,   /* close requests that wait for one close (CLS-5) */
-    ACTIONS_PER_SESSION = 16, /* at most, beside the results of the fire-and-forget queue */
-    ADVANCE_BATCH = 16,
+    ACTIONS_PER_EVENT = 16,   /* at most, beside the results of the fire-and-forget queue */
+    SHUTDOWN_SLOTS = 64,      /* looked at per call once the grace is over (END-4) */
     OPTION_SIZE_OVERHEAD = 5,
 };
 
@@ -325,7 +325,6 @@ struct session *sipc__timers_first_session(const struct sipc_endpoint *ep);
 
 /* ---- actions.c ---- */
 
-uint32_t sipc__actions_free(const struct sipc_endpoint *ep);
 /* Ends the life of what the last action handed out. */
 void sipc__actions_release(struct sipc_endpoint *ep);
 /* Appends an action about `s` (NULL: none) and returns it to be filled in. */

@@ -100,8 +100,8 @@ enum sipc_status sipc_endpoint_receive(struct sipc_endpoint *ep, sipc_time now, 
 enum sipc_status sipc_endpoint_sent(struct sipc_endpoint *ep, sipc_time now, uint64_t token,
                                     bool success) SIPC_MUST_USE;
 
-/* Fires deadlines <= now, a bounded number per call: when it is done with them all,
- * sipc_endpoint_deadline is later than now, else call it again after draining. */
+/* Fires the first deadline, if it is <= now: one per call, so that a call gives few actions. Call
+ * it again, after draining, until sipc_endpoint_deadline is later than now. */
 enum sipc_status sipc_endpoint_advance(struct sipc_endpoint *ep, sipc_time now) SIPC_MUST_USE;
 
 /* END-4: no session is accepted any more; those there may finish within `grace_ns`, the rest are
