@@ -179,10 +179,12 @@ static void take_delivery(struct driver *d, const struct sipc_action *action)
     struct sipc_span name, value;
 
     free(d->delivered);
-    d->delivered = malloc(data.size + 1);
+    d->delivered = malloc(data.size + rest.size + 1);
     assert_non_null(d->delivered);
     memcpy(d->delivered, data.data, data.size);
+    memcpy(d->delivered + data.size, rest.data, rest.size);
     d->delivered_size = data.size;
+    d->attributes = (struct sipc_span){d->delivered + data.size, rest.size};
     d->delivered_count++;
     if (is_short_text(data))
         driver_print(d, "deliver \"%.*s\"", (int)data.size, (const char *)data.data);

@@ -43,8 +43,9 @@ struct driver {
     size_t pdu_size;
     uint64_t payload_offset;
     uint32_t payload_size;
-    uint8_t *delivered; /* data of the newest delivery */
+    uint8_t *delivered; /* data of the newest delivery, its attributes behind it */
     size_t delivered_size;
+    struct sipc_span attributes;
     uint32_t delivered_count;
     const char *note; /* told where an expectation fails: the row of a table, say */
 };

@@ -42,6 +42,7 @@ static uint32_t pdu_overhead(bool skip, uint32_t index, uint32_t count)
 
 /* clang-format off */
 #define FULL {1317, 1330, 1330, 1330}
+#define THREE {1317, 1317, 1}
 /* clang-format on */
 
 static const struct {
@@ -54,31 +55,31 @@ static const struct {
     uint32_t sizes[4]; /* data of the first PDUs */
 } rows[] = {
     /* clang-format off */
-    {"empty message",                     1400, 65500, 0,     false, false, 0,     1,  {0}},
-    {"empty message in two windows",      1400, 65500, 0,     false, true,  0,     2,  {0, 0}},
-    {"one byte",                          1400, 65500, 1,     false, false, 1,     1,  {1}},
-    {"one byte in two windows",           1400, 65500, 1,     false, true,  1,     2,  {1, 0}},
-    {"just one PDU",                      1400, 65500, 1304,  false, false, 1304,  1,  {1304}},
-    {"just one PDU and an empty one",     1400, 65500, 1304,  false, true,  1304,  2,  {1304, 0}},
-    {"one byte more than a PDU",          1400, 65500, 1305,  false, false, 1305,  2,  {1304, 1}},
-    {"the same is two windows already",   1400, 65500, 1305,  false, true,  1305,  2,  {1304, 1}},
-    {"as the first of two is full",       1400, 65500, 1317,  false, false, 1317,  2,  {1316, 1}},
-    {"one byte over the full first",      1400, 65500, 1318,  false, false, 1318,  2,  {1317, 1}},
-    {"just two PDUs",                     1400, 65500, 2634,  false, false, 2634,  2,  {1317, 1317}},
-    {"one byte more than two",            1400, 65500, 2635,  false, false, 2635,  3, {1317, 1317, 1}},
-    {"just one PDU with skip",            1400, 65500, 1291,  true,  false, 1291,  1,  {1291}},
-    {"one byte more with skip",           1400, 65500, 1292,  true,  false, 1292,  2,  {1291, 1}},
-    {"the longest group",                 1400, 65500, 62184, false, false, 62184, 47, FULL},
-    {"one byte for the next group",       1400, 65500, 62185, false, false, 62184, 47, FULL},
-    {"one PDU is the group",             65500, 65500, 65404, false, false, 65404, 1, {65404}},
-    {"two PDUs pass the limit",          65500, 65500, 65405, false, false, 65404, 1, {65404}},
-    {"two windows: the empty PDU too",   65500, 65500, 65405, false, true,  65334, 2, {65334, 0}},
-    {"smallest MTU",                       512, 65500, 416,   false, false, 416,   1,  {416}},
-    {"limit below the MTU",                512, 128,   100,   false, false, 32,    1,  {32}},
-    {"limit leaves one byte",              512, 97,    100,   false, false, 1,     1,  {1}},
-    {"limit leaves none",                  512, 96,    100,   false, false, 0,     0,  {0}},
-    {"limit leaves none, none needed",     512, 96,    0,     false, false, 0,     1,  {0}},
-    {"a message of 2^64-1 bytes",         1400, 65500, UINT64_MAX, false, false, 62184, 47, FULL},
+    {"empty message",                   1400,  65500, 0,          false, false, 0,     1,  {0}},
+    {"empty message in two windows",    1400,  65500, 0,          false, true,  0,     2,  {0, 0}},
+    {"one byte",                        1400,  65500, 1,          false, false, 1,     1,  {1}},
+    {"one byte in two windows",         1400,  65500, 1,          false, true,  1,     2,  {1, 0}},
+    {"just one PDU",                    1400,  65500, 1304,       false, false, 1304,  1,  {1304}},
+    {"just one PDU and an empty one",   1400,  65500, 1304,       false, true,  1304,  2,  {1304, 0}},
+    {"one byte more than a PDU",        1400,  65500, 1305,       false, false, 1305,  2,  {1304, 1}},
+    {"the same is two windows already", 1400,  65500, 1305,       false, true,  1305,  2,  {1304, 1}},
+    {"as the first of two is full",     1400,  65500, 1317,       false, false, 1317,  2,  {1316, 1}},
+    {"one byte over the full first",    1400,  65500, 1318,       false, false, 1318,  2,  {1317, 1}},
+    {"just two PDUs",                   1400,  65500, 2634,       false, false, 2634,  2,  {1317, 1317}},
+    {"one byte more than two",          1400,  65500, 2635,       false, false, 2635,  3,  THREE},
+    {"just one PDU with skip",          1400,  65500, 1291,       true,  false, 1291,  1,  {1291}},
+    {"one byte more with skip",         1400,  65500, 1292,       true,  false, 1292,  2,  {1291, 1}},
+    {"the longest group",               1400,  65500, 62184,      false, false, 62184, 47, FULL},
+    {"one byte for the next group",     1400,  65500, 62185,      false, false, 62184, 47, FULL},
+    {"one PDU is the group",            65500, 65500, 65404,      false, false, 65404, 1,  {65404}},
+    {"two PDUs pass the limit",         65500, 65500, 65405,      false, false, 65404, 1,  {65404}},
+    {"two windows: an empty PDU too",   65500, 65500, 65405,      false, true,  65334, 2,  {65334, 0}},
+    {"smallest MTU",                    512,   65500, 416,        false, false, 416,   1,  {416}},
+    {"limit below the MTU",             512,   128,   100,        false, false, 32,    1,  {32}},
+    {"limit leaves one byte",           512,   97,    100,        false, false, 1,     1,  {1}},
+    {"limit leaves none",               512,   96,    100,        false, false, 0,     0,  {0}},
+    {"limit leaves none, none needed",  512,   96,    0,          false, false, 0,     1,  {0}},
+    {"a message of 2^64-1 bytes",       1400,  65500, UINT64_MAX, false, false, 62184, 47, FULL},
     /* clang-format on */
 };
 
