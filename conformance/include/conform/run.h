@@ -55,7 +55,7 @@ struct conform_record {
     size_t advisory_count;
     char *sut_stderr;       /* NULL if nothing */
     uint64_t duration_ns;   /* on the SUT's clock */
-    unsigned attempts;      /* wall clock: 1, more where the harness was late and ran it again */
+    unsigned attempts;      /* 1; more with a wall clock, where a busy machine may have failed */
 };
 void conform_record_clear(struct conform_record *record);
 

@@ -48,7 +48,6 @@ struct block_lines {
     const struct sx_step **steps; /* NULL where done */
     struct run_window *windows;
     size_t count;
-    uint64_t until_ns;
 };
 
 static void block_lines_init(struct block_lines *lines, size_t count)
@@ -72,12 +71,20 @@ static bool block_lines_set(struct runner *r, struct block_lines *lines, size_t 
 {
     lines->steps[at] = step;
     r->step = step;
-    if (!run_window_init(r, step, &lines->windows[at])) {
-        return false;
+    return run_window_init(r, step, &lines->windows[at]);
+}
+
+/* Until when to wait for any of the lines that are left. */
+static uint64_t block_lines_wait_ns(const struct block_lines *lines)
+{
+    uint64_t until_ns = 0;
+
+    for (size_t i = 0; i < lines->count; i++) {
+        if (lines->steps[i] != NULL && lines->windows[i].wait_ns > until_ns) {
+            until_ns = lines->windows[i].wait_ns;
+        }
     }
-    uint64_t until = run_window_wait_ns(r, step, &lines->windows[at]);
-    lines->until_ns = until > lines->until_ns ? until : lines->until_ns;
-    return true;
+    return until_ns;
 }
 
 /* Of the lines still there, what each makes of what came. */
@@ -178,14 +185,15 @@ static bool any_run(struct runner *r, struct block_lines *lines)
             left--;
             continue;
         }
-        bool over = conform_sut_now(r->sut) >= lines->until_ns;
+        uint64_t until_ns = block_lines_wait_ns(lines);
+        bool over = conform_sut_now(r->sut) >= until_ns;
         if ((over || round.best < lines->count) && block_only_optional(lines)) {
             return true;
         }
         if (over || round.best < lines->count) {
             return block_fail(r, lines, &round);
         }
-        if (!run_pump(r, lines->until_ns)) {
+        if (!run_pump(r, until_ns)) {
             return false;
         }
     }
@@ -228,6 +236,8 @@ static const struct sx_step *one_of_first(const struct runner *r, const struct s
 static bool one_of_run(struct runner *r, const struct sx_step *step,
                        const struct block_lines *lines, bool blind)
 {
+    uint64_t until_ns = block_lines_wait_ns(lines);
+
     for (;;) {
         struct block_round round;
         if (!block_look_all(r, lines, &round)) {
@@ -236,14 +246,14 @@ static bool one_of_run(struct runner *r, const struct sx_step *step,
         if (round.fits < lines->count) {
             return run_block(r, &step->blocks[round.fits]);
         }
-        if (!round.pending || conform_sut_now(r->sut) >= lines->until_ns) {
+        if (!round.pending || conform_sut_now(r->sut) >= until_ns) {
             if (blind) {
                 r->events_skipped++; /* the SUT may have done what nobody can see */
                 return true;
             }
             return block_fail(r, lines, &round);
         }
-        if (!run_pump(r, lines->until_ns)) {
+        if (!run_pump(r, until_ns)) {
             return false;
         }
     }

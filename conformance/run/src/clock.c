@@ -87,6 +87,18 @@ static uint64_t clock_late_ns(const struct runner *r)
 
 /* ---- windows ---- */
 
+static uint64_t clock_wait_ns(const struct runner *r, const struct sx_step *step,
+                              const struct run_window *window)
+{
+    if (r->clock.is_virtual || step->optional) {
+        return window->to_ns; /* what may come must not keep what follows waiting */
+    }
+    uint64_t until = window->to_ns + clock_late_ns(r);
+    uint64_t patience =
+        conform_sut_now(r->sut) + CLOCK_WALL_PATIENCE_NS * r->clock.scale_percent / 100;
+    return until > patience ? until : patience;
+}
+
 bool run_window_init(struct runner *r, const struct sx_step *step, struct run_window *window)
 {
     uint64_t after = 0, within;
@@ -102,20 +114,8 @@ bool run_window_init(struct runner *r, const struct sx_step *step, struct run_wi
     window->base_ns = has_after ? r->anchor_ns : conform_sut_now(r->sut);
     window->from_ns = has_after ? window->base_ns + after : 0;
     window->to_ns = window->base_ns + within + (has_after && !has_within ? after : 0);
+    window->wait_ns = clock_wait_ns(r, step, window);
     return true;
-}
-
-uint64_t run_window_wait_ns(const struct runner *r, const struct sx_step *step,
-                            const struct run_window *window)
-{
-    uint64_t now = conform_sut_now(r->sut);
-    uint64_t until = window->to_ns + clock_late_ns(r);
-
-    if (r->clock.is_virtual || step->optional) {
-        return window->to_ns; /* what may come must not keep what follows waiting */
-    }
-    uint64_t patience = now + CLOCK_WALL_PATIENCE_NS * r->clock.scale_percent / 100;
-    return until > patience ? until : patience;
 }
 
 void run_window_judge(const struct runner *r, const struct run_window *window, uint64_t at_ns,

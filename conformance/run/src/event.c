@@ -167,12 +167,11 @@ bool run_event(struct runner *r, const struct sx_step *step)
     if (!run_window_init(r, step, &window)) {
         return false;
     }
-    uint64_t until = run_window_wait_ns(r, step, &window);
     while (event_find(r, step) == NULL) {
-        if (conform_sut_now(r->sut) >= until) {
+        if (conform_sut_now(r->sut) >= window.wait_ns) {
             return run_fail_nothing(r, step);
         }
-        if (!run_pump(r, until)) {
+        if (!run_pump(r, window.wait_ns)) {
             return false;
         }
     }

@@ -212,7 +212,7 @@ static void record_add_advisory(struct conform_record *record, enum sipc_rule ru
     record->advisories[record->advisory_count++] = rule;
 }
 
-/* Whether a mismatch of this step ends the case even if it is only advisory. */
+/* The steps after whose advisory mismatch a case goes on: nothing waits for what they looked at. */
 static bool record_is_check(const struct sx_step *step)
 {
     return step != NULL &&

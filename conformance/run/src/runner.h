@@ -1,9 +1,9 @@
 /* The runner's own header: the state of one case while it runs, and what its parts offer each
  * other.
  *
- * One direction of knowledge: text < record < env < settings < inbox < clock < {build, match} <
- * {step, block, command, event, check} < run. A part that ends the case returns false and has put
- * the verdict into the record; everybody above just returns.
+ * One direction of knowledge: text, print < record < env < settings < inbox < clock < {build,
+ * options, match} < describe < {step, block, command, event, check} < {prepare, run}. A part that
+ * ends the case returns false and has put the verdict into the record; all above it just return.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_RUNNER_H
 #define CONFORM_RUNNER_H
@@ -11,7 +11,7 @@
 #include "conform/run.h"
 
 enum run_limit {
-    RUN_ATTEMPTS_MAX = 3,          /* wall clock: times a case is tried on a late harness */
+    RUN_ATTEMPTS_MAX = 3,          /* wall clock: times a case is tried on a busy machine */
     RUN_STEPS_MAX = 100000,        /* steps and rounds of repeats, altogether (SX.md) */
     RUN_DEPTH_MAX = 64,            /* blocks in blocks */
     RUN_TRACE_MAX = 10000,         /* entries kept; then the older half goes */
@@ -273,13 +273,11 @@ bool run_time(struct runner *r, const struct sx_time *time, uint64_t *ns);
 struct run_window {
     uint64_t base_ns; /* what the times below are counted from, for messages */
     uint64_t from_ns, to_ns;
-    bool lenient; /* neither within nor after: that it comes is what matters */
+    uint64_t wait_ns; /* until when to wait before saying that nothing came */
     bool has_from;
+    bool lenient; /* neither within nor after: that it comes is what matters */
 };
 bool run_window_init(struct runner *r, const struct sx_step *step, struct run_window *window);
-/* How long to wait before saying that nothing came. */
-uint64_t run_window_wait_ns(const struct runner *r, const struct sx_step *step,
-                            const struct run_window *window);
 /* Adds a difference if `at_ns` is outside. */
 void run_window_judge(const struct runner *r, const struct run_window *window, uint64_t at_ns,
                       struct run_diffs *diffs);

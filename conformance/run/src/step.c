@@ -84,12 +84,11 @@ static bool step_expect(struct runner *r, const struct sx_step *step)
     if (!run_window_init(r, step, &window)) {
         return false;
     }
-    uint64_t until = run_window_wait_ns(r, step, &window);
     while ((item = run_next_pdu(r, peer)) == NULL) {
-        if (conform_sut_now(r->sut) >= until) {
+        if (conform_sut_now(r->sut) >= window.wait_ns) {
             return step->optional || run_fail_nothing(r, step);
         }
-        if (!run_pump(r, until)) {
+        if (!run_pump(r, window.wait_ns)) {
             return false;
         }
     }
@@ -172,12 +171,11 @@ static bool step_eof(struct runner *r, const struct sx_step *step)
     if (!run_window_init(r, step, &window)) {
         return false;
     }
-    uint64_t until = run_window_wait_ns(r, step, &window);
     while ((item = run_next_eof(r, peer)) == NULL) {
-        if (conform_sut_now(r->sut) >= until) {
+        if (conform_sut_now(r->sut) >= window.wait_ns) {
             return run_fail_nothing(r, step);
         }
-        if (!run_pump(r, until)) {
+        if (!run_pump(r, window.wait_ns)) {
             return false;
         }
     }

@@ -201,6 +201,24 @@ static void test_run_time_when_wall_then_upper_bounds_give_way(void **ctx)
     RUN_TIME_ROWS(rows);
 }
 
+/* 0.5T for the maybe that is left, then 1T of quiet; not the second that the ack might have had. */
+static void test_run_time_when_any_waits_for_what_may_come_then_no_longer_than_that(void **ctx)
+{
+    (void)ctx;
+    static const struct fake_act acts[] = {{FAKE_TX, ON_RX(1)}, {.kind = FAKE_NONE}};
+    struct fake_sut fake = {.acts = acts, .wall = true};
+    struct conform_record record;
+
+    fake_run(&fake, "test\n-> data 0:0\nany {\n<- data_ack 0:0\nmaybe <- close 0:0\n}\nquiet 1T\n",
+             0, NULL, &record);
+    assert_int_equal(record.verdict, CONFORM_PASS);
+    assert_int_equal(record.expectations, 2);
+    assert_int_equal(record.duration_ns, MS(300));
+    conform_record_clear(&record);
+    fake_clear(&fake);
+    fake_done();
+}
+
 static void test_run_time_when_the_harness_was_late_then_tried_again(void **ctx)
 {
     (void)ctx;
@@ -306,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_run_time_when_after_then_from_the_last_pdu_or_command),
         cmocka_unit_test(test_run_time_when_the_suts_clock_is_coarse_then_to_its_tick),
         cmocka_unit_test(test_run_time_when_wall_then_upper_bounds_give_way),
+        cmocka_unit_test(test_run_time_when_any_waits_for_what_may_come_then_no_longer_than_that),
         cmocka_unit_test(test_run_time_when_the_harness_was_late_then_tried_again),
         cmocka_unit_test(test_run_time_when_tried_again_then_with_fresh_session_ids),
     };
