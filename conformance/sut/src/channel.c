@@ -163,23 +163,6 @@ char *conform__channel_take_stderr(struct conform__channel *channel)
 
 /* ---- words ---- */
 
-/* The beginning of a line, with what cannot be printed as \xHH. */
-static void channel_quote(const char *line, size_t size, char *out, size_t room)
-{
-    size_t used = 0;
-    size_t length = size && line[size - 1] == '\n' ? size - 1 : size;
-    size_t i = 0;
-    for (; i < length && used + 12 < room; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if (c >= 0x20 && c < 0x7f) {
-            out[used++] = (char)c;
-        } else {
-            used += (size_t)snprintf(out + used, room - used, "\\x%02x", c);
-        }
-    }
-    snprintf(out + used, room - used, i < length ? " ..." : "");
-}
-
 static void channel_describe_exit(const struct conform__channel *channel, char *out, size_t room)
 {
     int status = (int)channel->exit_status;
@@ -214,7 +197,7 @@ static enum conform_sut_status channel_tell_end(struct conform__channel *channel
     channel_describe_exit(channel, how, sizeof how);
     if (channel->err_last[0]) {
         char last[sizeof channel->err_last];
-        channel_quote(channel->err_last, strlen(channel->err_last), last, sizeof last);
+        conform__line_quote(channel->err_last, strlen(channel->err_last), last, sizeof last);
         conform_error_set(error, "%s %s; its last words on stderr: %s", how, when, last);
     } else {
         conform_error_set(error, "%s %s", how, when);
@@ -226,7 +209,7 @@ static enum conform_sut_status channel_tell_line(const char *line, size_t size, 
                                                  struct conform_error *error)
 {
     char quoted[400];
-    channel_quote(line, size, quoted, sizeof quoted);
+    conform__line_quote(line, size, quoted, sizeof quoted);
     conform_error_set(error, "%s; the line: %s", why, quoted);
     return CONFORM_SUT_BROKEN;
 }

@@ -8,6 +8,7 @@
 #include "channel.h"
 #include "check.h"
 #include "json_bytes.h"
+#include "lines.h"
 
 struct lines_check {
     struct conform__check *check;
@@ -39,10 +40,12 @@ static json_t *lines_exchange(struct lines_check *lines, const char *what, const
     }
     json_t *json = conform__json_parse(answer, strlen(answer), &error);
     if (!json) {
+        char quoted[200];
+        conform__line_quote(answer, strlen(answer), quoted, sizeof quoted);
         conform__check_fail(lines->check, what,
                             "print nothing but one JSON object a line on stdout; logs belong on "
                             "stderr",
-                            "%s: %.200s", error.text, answer);
+                            "%s: %s", error.text, quoted);
     }
     free(answer);
     return json;

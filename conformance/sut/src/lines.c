@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "lines.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,22 @@ size_t conform__lines_rest(const struct conform__lines *lines, const char **rest
 {
     *rest = lines->size ? lines->data + lines->start : "";
     return lines->size - lines->start;
+}
+
+void conform__line_quote(const char *line, size_t size, char *out, size_t room)
+{
+    size_t used = 0;
+    size_t length = size && line[size - 1] == '\n' ? size - 1 : size;
+    size_t i = 0;
+    for (; i < length && used + 12 < room; i++) {
+        unsigned char c = (unsigned char)line[i];
+        if (c >= 0x20 && c < 0x7f) {
+            out[used++] = (char)c;
+        } else {
+            used += (size_t)snprintf(out + used, room - used, "\\x%02x", c);
+        }
+    }
+    snprintf(out + used, room - used, i < length ? " ..." : "");
 }
 
 void conform__lines_free(struct conform__lines *lines)

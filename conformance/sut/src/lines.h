@@ -18,6 +18,8 @@ void conform__lines_push(struct conform__lines *lines, const char *data, size_t 
 bool conform__lines_next(struct conform__lines *lines, const char **line, size_t *size);
 /* What waits and is no whole line yet. */
 size_t conform__lines_rest(const struct conform__lines *lines, const char **rest);
+/* For people: the line without its newline, what cannot be printed as \xHH, cut to `room`. */
+void conform__line_quote(const char *line, size_t size, char *out, size_t room);
 void conform__lines_free(struct conform__lines *lines);
 
 #endif

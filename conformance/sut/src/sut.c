@@ -32,6 +32,31 @@ static const char *sut_target(const char *spec, const char *prefix)
     return spec[length] == 0 || spec[length] == ',' ? spec + length : NULL;
 }
 
+/* NULL: no spec. *target: what follows the prefix. */
+static const struct conform__way *sut_find_way(const char *spec, const char **target)
+{
+    for (size_t i = 0; i < sizeof sut_ways / sizeof *sut_ways; i++) {
+        *target = sut_target(spec, sut_ways[i]->prefix);
+        if (*target) {
+            return sut_ways[i];
+        }
+    }
+    return NULL;
+}
+
+enum conform_sut_copies conform_sut_copies(const char *spec)
+{
+    const char *target;
+    const struct conform__way *way = sut_find_way(spec, &target);
+    if (!way) {
+        return CONFORM_SUT_NO_SPEC;
+    }
+    if (way->is_one && way->is_one(target)) {
+        return CONFORM_SUT_ONE;
+    }
+    return way->virtual_clock ? CONFORM_SUT_VIRTUALS : CONFORM_SUT_LIVES;
+}
+
 static enum conform_sut_status sut_start(struct conform_sut *sut, struct conform_error *error)
 {
     sut->now_ns = 0;
@@ -50,10 +75,7 @@ enum conform_sut_status conform_sut_attach(const char *spec,
 {
     *out = NULL;
     struct conform_sut *sut = conform__alloc(sizeof *sut);
-    for (size_t i = 0; i < sizeof sut_ways / sizeof *sut_ways && !sut->way; i++) {
-        sut->target = sut_target(spec, sut_ways[i]->prefix);
-        sut->way = sut->target ? sut_ways[i] : NULL;
-    }
+    sut->way = sut_find_way(spec, &sut->target);
     if (!sut->way) {
         free(sut);
         conform_error_set(error,

@@ -9,6 +9,7 @@
 struct conform__way {
     const char *prefix; /* of the spec: "exec:" */
     bool virtual_clock;
+    bool (*is_one)(const char *target); /* no second one can be attached by it; NULL: never */
     /* Starts it and says hello (into sut->hello). On failure everything is let go again. */
     enum conform_sut_status (*start)(struct conform_sut *sut, struct conform_error *error);
     /* Ends it: `polite` says bye first. */

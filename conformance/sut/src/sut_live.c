@@ -411,6 +411,21 @@ static char *live_address(const struct conform_sut *sut, size_t length, struct c
     return conform__strdup(listen + skip + 1);
 }
 
+/* What the spec says of the SUT's address; the rest says how it is controlled (NULL: not). */
+static size_t live_split(const char *target, const char **control)
+{
+    const char *found = strstr(target, live_control);
+    *control = found ? found + strlen(live_control) : NULL;
+    return found ? (size_t)(found - target) : strlen(target);
+}
+
+static bool live_is_one(const char *target)
+{
+    const char *control;
+    size_t address_length = live_split(target, &control);
+    return address_length > 0 || !control || strncmp(control, "exec:", 5) != 0;
+}
+
 static enum conform_sut_status live_start(struct conform_sut *sut, struct conform_error *error)
 {
     struct live *live = conform__alloc(sizeof *live);
@@ -418,11 +433,11 @@ static enum conform_sut_status live_start(struct conform_sut *sut, struct confor
     uv_loop_init(&live->loop);
     uv_timer_init(&live->loop, &live->heartbeat);
     live->base_ns = uv_hrtime();
-    const char *control = strstr(sut->target, live_control);
-    size_t length = control ? (size_t)(control - sut->target) : strlen(sut->target);
+    const char *control;
+    size_t length = live_split(sut->target, &control);
     enum conform_sut_status status = CONFORM_SUT_OK;
     if (control) {
-        status = live_start_control(sut, control + strlen(live_control), error);
+        status = live_start_control(sut, control, error);
     } else {
         live_bare_hello(sut);
     }
@@ -450,8 +465,8 @@ static enum conform_sut_status live_start(struct conform_sut *sut, struct confor
 
 #define LIVE_WAY(PREFIX)                                                                           \
     {                                                                                              \
-        .prefix = PREFIX, .start = live_start, .stop = live_stop, .call = live_call,               \
-        .step = live_step, .now = live_now, .lateness = live_lateness,                             \
+        .prefix = PREFIX, .is_one = live_is_one, .start = live_start, .stop = live_stop,           \
+        .call = live_call, .step = live_step, .now = live_now, .lateness = live_lateness,          \
         .partial_bytes = live_partial_bytes, .has_control = live_has_control,                      \
         .is_stream = live_is_stream, .take_stderr = live_take_stderr,                              \
     }

@@ -1,7 +1,7 @@
 """A SUT that misbehaves in the way its first argument names, for the tests of the harness.
 
-On stdin and stdout it speaks the SUT contract just far enough to get there. With `--tcp` or `--udp` it
-listens on a free port as well, which hello tells.
+On stdin and stdout it speaks the SUT contract just far enough to get there. With `--tcp` or
+`--udp` it listens on a free port as well, which hello tells.
 """
 
 import json
@@ -143,8 +143,8 @@ def serve_stream(connection):
         while True:
             connection.sendall(frame(57) * 1000)
     elif how == "dies_live":
-        connection.recv(1)
-        os._exit(3)
+        if connection.recv(1):
+            os._exit(3)
     connection.close()
 
 

@@ -11,6 +11,9 @@
 static struct conform_sut *sut;
 static uint8_t session[SIPC_SESSION_ID_SIZE];
 
+static const char *const kinds[] = {"tx", "deliver", "result", "state", "discard", "eof"};
+static unsigned counts[6]; /* of outputs by kind, since reset */
+
 static const char *drive_status(enum conform_sut_status status)
 {
     static const char *const names[] = {"ok", "no_start", "broken", "dead", "hang"};
@@ -19,7 +22,6 @@ static const char *drive_status(enum conform_sut_status status)
 
 static void drive_print_out(const struct conform_out *out)
 {
-    static const char *const kinds[] = {"tx", "deliver", "result", "state", "discard", "eof"};
     printf("  %s peer=%s", kinds[out->kind], out->remote ? out->remote : "?");
     if (out->kind == CONFORM_OUT_TX) {
         printf(" token=%" PRIu64 " size=%zu ", out->token, out->size);
@@ -57,8 +59,11 @@ static void drive_print(const char *command, enum conform_sut_status status,
         }
         printf(response->state ? " %s\n" : "\n", response->state);
     }
-    for (size_t i = 0; i < response->out_count && i < 20; i++) {
-        drive_print_out(&response->outs[i]);
+    for (size_t i = 0; i < response->out_count; i++) {
+        counts[response->outs[i].kind]++;
+        if (i < 20) {
+            drive_print_out(&response->outs[i]);
+        }
     }
     if (response->out_count > 20) {
         printf("  and %zu more\n", response->out_count - 20);
@@ -114,6 +119,34 @@ static void drive_step(const char *command, unsigned ms)
     uint64_t until = conform_sut_now(sut) + ms * SIPC_NS_PER_MS;
     enum conform_sut_status status = conform_sut_step(sut, until, &response, &error);
     drive_print(command, status, &response, &error);
+}
+
+/* "await tx 2": lets time pass, five seconds at most, until so many outputs have come since reset.
+ */
+static void drive_await(const char *command, const char *rest)
+{
+    char kind[16];
+    unsigned wanted = 0;
+    size_t which = 0;
+    if (sscanf(rest, "%15s %u", kind, &wanted) != 2) {
+        exit(2);
+    }
+    while (which < 5 && strcmp(kinds[which], kind) != 0) {
+        which++;
+    }
+    uint64_t until = conform_sut_now(sut) + 5000 * SIPC_NS_PER_MS;
+    while (counts[which] < wanted && conform_sut_now(sut) < until) {
+        struct conform_response response;
+        struct conform_error error;
+        enum conform_sut_status status = conform_sut_step(sut, until, &response, &error);
+        drive_print(command, status, &response, &error);
+        if (status != CONFORM_SUT_OK) {
+            return;
+        }
+    }
+    if (counts[which] < wanted) {
+        printf("%s: only %u came\n", command, counts[which]);
+    }
 }
 
 /* Steps until something ends the SUT. */
@@ -221,6 +254,7 @@ static void drive_command(const char *command)
     } else if (strcmp(name, "step") == 0) {
         drive_step(command, (unsigned)atoi(rest));
     } else if (strcmp(name, "reset") == 0) {
+        memset(counts, 0, sizeof counts);
         drive_call(command, &(struct conform_request){.op = CONFORM_RESET});
     } else if (strcmp(name, "shutdown") == 0) {
         drive_call(command, &(struct conform_request){.op = CONFORM_SHUTDOWN});
@@ -228,6 +262,8 @@ static void drive_command(const char *command)
         drive_configure(command, rest);
     } else if (strcmp(name, "hello") == 0) {
         drive_hello();
+    } else if (strcmp(name, "await") == 0) {
+        drive_await(command, rest);
     } else if (strcmp(name, "flood") == 0) {
         drive_flood();
     } else if (strcmp(name, "stuff") == 0) {
