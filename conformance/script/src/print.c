@@ -22,19 +22,24 @@ bool sx__is_name(struct sipc_span bytes)
     return bytes.size > 0;
 }
 
-/* The length of the UTF-8 character at the start, 0 if it is none or ASCII. */
+/* The length of the UTF-8 character at the start; 0 if it is ASCII, or none: longer than it need
+ * be, a surrogate, or beyond the last character. */
 static size_t print_utf8_size(const uint8_t *c, size_t left)
 {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t size = c[0] >> 5 == 6 ? 2 : c[0] >> 4 == 14 ? 3 : c[0] >> 3 == 30 ? 4 : 0;
-    if (size > left) {
+    if (size == 0 || size > left) {
         return 0;
     }
+    uint32_t character = c[0] & (0x7fu >> size);
     for (size_t i = 1; i < size; i++) {
         if (c[i] >> 6 != 2) {
             return 0;
         }
+        character = character << 6 | (c[i] & 0x3fu);
     }
-    return size;
+    bool surrogate = character >= 0xd800 && character <= 0xdfff;
+    return character < least[size] || character > 0x10ffff || surrogate ? 0 : size;
 }
 
 void sx__print_text(struct sipc_span bytes, FILE *out)

@@ -105,6 +105,9 @@ static const struct line_row line_rows[] = {
     {"check size #in <= 1400", NULL},
     {"let k = $n * 1000000\ncheck $k > -9223372036854775808",
      "let k = $n*1E6\ncheck $k > -9223372036854775808"},
+    {"-> data 1:0 \"\\xc3\\xa9\"", "-> data 1:0 \"\xc3\xa9\""},
+    {"-> data 1:0 \"\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80\"",
+     "-> data 1:0 \"\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80\""},
     {"eof", NULL},
     {"eof peer=Q within 3T", NULL},
 };
