@@ -1,10 +1,10 @@
 /* The traffic of a run as pcapng: each PDU as a UDP packet between the SUT (10.0.0.1) and the
  * harness's peers (10.0.1.1, 10.0.1.2, ... in order of appearance), with the case as its comment,
- * whatever it really travelled on. */
+ * whatever it really travelled on. Case after case, also where they ran side by side: then the wall
+ * clock's time goes back between them. */
 #include "cli.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "pcapt/pcapng.h"
 
@@ -40,7 +40,8 @@ struct cli_capture *cli_capture_begin(FILE *file, const char *sut_spec, bool vir
              " SUT, 10.0.1.n the harness's peers. %s",
              sut_spec,
              virtual_clock ? "Time is virtual: the cases one after another, from 0."
-                           : "Time is the wall clock's.");
+                           : "Time is the wall clock's; cases that ran side by side stand one"
+                             " after another.");
     const struct pcapt_section section = {.application = "sipc", .comment = comment};
     const struct pcapt_interface interface = {
         .name = "sut", .description = "at the SUT", .link_type = PCAPT_LINK_RAW};
@@ -63,53 +64,46 @@ static uint32_t capture_peer(struct cli_capture *capture, const char *name)
     return (uint32_t)++capture->peer_count;
 }
 
-static uint64_t capture_wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Time within a case begins at 0 again with each case, and where a case is run again. */
-static uint64_t capture_time(struct cli_capture *capture, uint64_t at_ns, const char *case_name)
+static uint64_t capture_time(struct cli_capture *capture, const struct cli_pdu *pdu,
+                             const char *case_name)
 {
-    const bool same = capture->case_name != NULL && at_ns >= capture->case_at_ns &&
+    const bool same = capture->case_name != NULL && pdu->at_ns >= capture->case_at_ns &&
                       strcmp(capture->case_name, case_name) == 0;
     if (!same) {
         const uint64_t second = 1000 * SIPC_NS_PER_MS;
         if (!capture->virtual_clock)
-            capture->base_ns = capture_wall_clock() - at_ns;
+            capture->base_ns = pdu->wall_ns - pdu->at_ns;
         else if (capture->case_name != NULL)
             capture->base_ns = (capture->last_ns / second + 1) * second;
         free(capture->case_name);
         capture->case_name = strdup(case_name);
         SIPC_ASSERT(capture->case_name != NULL);
     }
-    capture->case_at_ns = at_ns;
-    capture->last_ns = capture->base_ns + at_ns;
+    capture->case_at_ns = pdu->at_ns;
+    capture->last_ns = capture->base_ns + pdu->at_ns;
     return capture->last_ns;
 }
 
-void cli_capture_pdu(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
-                     struct sipc_span pdu, const char *case_name)
+void cli_capture_pdu(struct cli_capture *capture, const struct cli_pdu *pdu, const char *case_name)
 {
-    struct cli_capture *capture = ctx;
-    const uint32_t address = CAPTURE_PEER + capture_peer(capture, peer);
+    const uint32_t address = CAPTURE_PEER + capture_peer(capture, pdu->peer);
     const struct pcapt_udp_flow flow =
-        from_sut
+        pdu->from_sut
             ? (struct pcapt_udp_flow){CAPTURE_SUT, address, CAPTURE_SUT_PORT, CAPTURE_PEER_PORT}
             : (struct pcapt_udp_flow){address, CAPTURE_SUT, CAPTURE_PEER_PORT, CAPTURE_SUT_PORT};
-    const bool cut = pdu.size > PCAPT_UDP_PAYLOAD_MAX;
-    const size_t size = pcapt_wrap_udp(&flow, pdu.data, cut ? PCAPT_UDP_PAYLOAD_MAX : pdu.size,
-                                       capture->packet, sizeof capture->packet);
+    const bool cut = pdu->bytes.size > PCAPT_UDP_PAYLOAD_MAX;
+    const size_t size =
+        pcapt_wrap_udp(&flow, pdu->bytes.data, cut ? PCAPT_UDP_PAYLOAD_MAX : pdu->bytes.size,
+                       capture->packet, sizeof capture->packet);
     const char *const comments[] = {case_name, "cut: longer than a UDP packet can be"};
     const struct pcapt_packet packet = {
         .interface = capture->interface,
-        .at_ns = capture_time(capture, at_ns, case_name),
+        .at_ns = capture_time(capture, pdu, case_name),
         .data = capture->packet,
         .size = (uint32_t)size,
-        .original_size = (uint32_t)(pdu.size + PCAPT_UDP_OVERHEAD),
-        .direction = from_sut ? PCAPT_OUTBOUND : PCAPT_INBOUND,
+        .original_size = (uint32_t)(pdu->bytes.size + PCAPT_UDP_OVERHEAD),
+        .direction = pdu->from_sut ? PCAPT_OUTBOUND : PCAPT_INBOUND,
         .comments = comments,
         .comment_count = cut ? 2 : 1,
     };

@@ -136,14 +136,57 @@ json_t *cli_known_problems(const struct cli_known *known, const struct cli_suite
                            const struct conform_report *report);
 void cli_known_clear(struct cli_known *known);
 
+/* ---- cases side by side (jobs.c) ---- */
+
+enum { CLI_JOBS_MAX = 64 };
+
+/* A PDU of a case. */
+struct cli_pdu {
+    bool from_sut;
+    const char *peer;
+    uint64_t at_ns;   /* since the case began */
+    uint64_t wall_ns; /* since 1970, when it was seen */
+    struct sipc_span bytes;
+};
+/* What conform_run_case gave. */
+struct cli_result {
+    enum conform_sut_status status;
+    struct conform_error error; /* where the status is not OK */
+    struct conform_record record;
+};
+/* Who is told what. Never two at a time, but from any thread. */
+struct cli_jobs_plan {
+    const struct conform_run_options *options; /* but its on_pdu */
+    /* The case is to begin, in order; `ended`: how many have ended. false: no more is begun. */
+    bool (*on_begin)(void *ctx, const struct cli_case *entry, size_t ended);
+    /* Of the cases in order: each PDU (at once with one job; NULL: nobody wants them), then the
+     * end. false: no more is begun, nor told of those behind it. */
+    void (*on_pdu)(void *ctx, const struct cli_case *entry, const struct cli_pdu *pdu);
+    bool (*on_end)(void *ctx, const struct cli_case *entry, const struct cli_result *result);
+    void *ctx;
+};
+
+struct cli_jobs;
+/* Attaches `count` SUTs (1..CLI_JOBS_MAX) by the same spec; *out is NULL unless OK. The spec and
+ * the options must outlive it. */
+enum conform_sut_status cli_jobs_attach(const char *spec, const struct conform_sut_options *options,
+                                        unsigned count, struct cli_jobs **out,
+                                        struct conform_error *error);
+/* The first of them, to ask what it is. */
+struct conform_sut *cli_jobs_sut(const struct cli_jobs *jobs);
+/* Runs the selected cases, `count` at a time, until all have ended or the plan says stop. */
+void cli_jobs_run(struct cli_jobs *jobs, const struct cli_suite *suite,
+                  const struct cli_jobs_plan *plan);
+/* NULL is allowed. */
+void cli_jobs_detach(struct cli_jobs *jobs);
+
 /* ---- traffic as a capture (capture.c) ---- */
 
 struct cli_capture;
 /* NULL: told on stderr. Takes `file`. */
 struct cli_capture *cli_capture_begin(FILE *file, const char *sut_spec, bool virtual_clock);
-/* For conform_run_options.on_pdu, with the capture as ctx. */
-void cli_capture_pdu(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
-                     struct sipc_span pdu, const char *case_name);
+/* Case by case, in any order. */
+void cli_capture_pdu(struct cli_capture *capture, const struct cli_pdu *pdu, const char *case_name);
 /* false: it could not be written in full. */
 bool cli_capture_end(struct cli_capture *capture);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,10 +15,13 @@ enum {
     RUN_FAIL_FAST,
     RUN_TIME_SCALE,
     RUN_ACK_TIMEOUT,
+    RUN_JOBS,
     RUN_DRY,
     RUN_JSON,
     RUN_VERBOSE,
 };
+
+enum { RUN_JOBS_LIVE = 8 }; /* at a time where nothing else is said: they mostly wait */
 
 static const struct cli_option run_options[] = {
     {0, "sut", "SPEC", "the SUT, instead of the first argument", RUN_SUT},
@@ -27,6 +31,7 @@ static const struct cli_option run_options[] = {
     {0, "fail-fast", NULL, "stop after the first case that fails", RUN_FAIL_FAST},
     {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
     {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
+    {'j', "jobs", "N", "cases side by side, each with its own SUT (live: 8, else 1)", RUN_JOBS},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
     {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
     {0, "jsonl", "FILE", "write JSON lines as cases end (conform report reads them)", CLI_JSONL},
@@ -54,6 +59,14 @@ static const struct cli_command run_command = {
         "  udp:HOST:PORT          a live peer; also tcp:HOST:PORT and unix:PATH\n"
         "  ...,control=exec:CMD   a live peer that is told what to do; also control=tcp:HOST:PORT\n"
         "\n"
+        "--jobs N starts N of them and runs N cases at a time: a live case mostly waits. That "
+        "needs\n"
+        "SUTs that do not get in each other's way: a live one is started by control=exec and "
+        "takes\n"
+        "an address of its own (udp:,control=exec:...), a shared object keeps what it knows in "
+        "what\n"
+        "`create` returns. What is reported is the same for every N.\n"
+        "\n"
         "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
         "usage,\n"
         "3 the SUT does not start or its adapter is broken, 4 an error of the harness, 5 nothing\n"
@@ -71,6 +84,7 @@ struct run_args {
     struct cli_selection selection;
     struct cli_outputs outputs;
     struct conform_run_options options;
+    unsigned jobs; /* 0: as fits the SUT */
     bool fail_fast, dry_run, json, verbose;
 };
 
@@ -78,7 +92,8 @@ struct run {
     struct run_args *args;
     struct cli_suite suite;
     struct cli_known known;
-    struct conform_sut *sut;
+    unsigned job_count;
+    struct cli_jobs *jobs; /* NULL: the SUT did not start */
     struct conform_report report;
     struct cli_capture *capture;
     FILE *people;  /* where text for people goes */
@@ -86,14 +101,15 @@ struct run {
     size_t done, red;
     enum conform_sut_status status;
     struct conform_error error;
-    const char *verbose_case;
+    const struct cli_case *shown; /* verbose: whose lines come now */
 };
 
-static volatile sig_atomic_t run_interrupted;
+static atomic_bool run_interrupted;
 
 static void run_on_interrupt(int signal_number)
 {
-    run_interrupted = signal_number;
+    (void)signal_number;
+    run_interrupted = true;
 }
 
 /* ---- arguments ---- */
@@ -119,6 +135,12 @@ static bool run_take_number(struct run_args *args, int id, const char *value)
         args->options.seed = number;
         return true;
     }
+    if (id == RUN_JOBS) {
+        if (!cli_number("--jobs", value, 1, CLI_JOBS_MAX, &number))
+            return false;
+        args->jobs = (unsigned)number;
+        return true;
+    }
     if (!cli_number("--ack-timeout", value, 1, 3600000, &number))
         return false;
     args->options.ack_timeout_ms = (unsigned)number;
@@ -136,6 +158,7 @@ static bool run_take(void *ctx, int id, const char *value)
         args->known_path = value;
         return true;
     case RUN_SEED:
+    case RUN_JOBS:
     case RUN_ACK_TIMEOUT:
         return run_take_number(args, id, value);
     case RUN_TIME_SCALE:
@@ -187,6 +210,15 @@ static bool run_positional(struct run_args *args, int count, char **words)
                   "'%s' is no SUT: expected engine, so:PATH, exec:COMMAND, udp:HOST:PORT,"
                   " tcp:HOST:PORT or unix:PATH",
                   args->sut_spec);
+        return false;
+    }
+    if (args->jobs > 1 && args->sut_spec != NULL &&
+        conform_sut_copies(args->sut_spec) == CONFORM_SUT_ONE) {
+        cli_usage(&run_command,
+                  "--jobs %u: '%s' names one SUT, by its address or its control connection; several"
+                  " at a time need a command that starts them, each with an address of its own:"
+                  " udp:,control=exec:COMMAND",
+                  args->jobs, args->sut_spec);
         return false;
     }
     for (; first < count; first++)
@@ -242,11 +274,11 @@ static char *run_replay(const struct run *run, const struct cli_case *entry)
     return text;
 }
 
-static void run_progress(const struct run *run, const char *name)
+static void run_progress(const struct run *run, const char *name, size_t ended)
 {
     if (!run->progress)
         return;
-    fprintf(stderr, "\r\033[K  %zu of %zu", run->done, run->suite.selected_count);
+    fprintf(stderr, "\r\033[K  %zu of %zu", ended, run->suite.selected_count);
     if (run->red > 0)
         fprintf(stderr, ", \033[31m%zu failing\033[0m", run->red);
     fprintf(stderr, "  %.60s", name);
@@ -258,55 +290,72 @@ static void run_progress_end(const struct run *run)
         fputs("\r\033[K", stderr);
 }
 
-static void run_on_pdu(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
-                       struct sipc_span pdu, const char *case_name)
+/* The heading of a case's lines, once. */
+static void run_show_case(struct run *run, const struct cli_case *entry)
+{
+    if (run->args->verbose && run->shown != entry)
+        fprintf(run->people, "\n%s\n", entry->name);
+    run->shown = entry;
+}
+
+static bool run_on_begin(void *ctx, const struct cli_case *entry, size_t ended)
+{
+    struct run *run = ctx;
+    if (run_interrupted)
+        return false;
+    run_progress(run, entry->name, ended);
+    if (run->job_count == 1)
+        run_show_case(run, entry);
+    return true;
+}
+
+static void run_on_pdu(void *ctx, const struct cli_case *entry, const struct cli_pdu *pdu)
 {
     struct run *run = ctx;
     if (run->capture != NULL)
-        cli_capture_pdu(run->capture, from_sut, peer, at_ns, pdu, case_name);
+        cli_capture_pdu(run->capture, pdu, entry->name);
     if (!run->args->verbose)
         return;
-    fprintf(run->people, "  %12.6f s  %s %s  ", (double)at_ns / 1e9, from_sut ? "<-" : "->", peer);
-    conform_print_pdu(pdu, run->people);
+    run_show_case(run, entry);
+    fprintf(run->people, "  %12.6f s  %s %s  ", (double)pdu->at_ns / 1e9,
+            pdu->from_sut ? "<-" : "->", pdu->peer);
+    conform_print_pdu(pdu->bytes, run->people);
     fputc('\n', run->people);
 }
 
-/* Runs one case; false: the run cannot, or is not to, go on. */
-static bool run_one(struct run *run, const struct cli_case *entry)
+static bool run_on_end(void *ctx, const struct cli_case *entry, const struct cli_result *done)
 {
-    struct conform_run_options options = run->args->options;
-    struct conform_record record = {0};
-    options.on_pdu = run_on_pdu;
-    options.ctx = run;
-    run_progress(run, entry->name);
-    if (run->args->verbose)
-        fprintf(run->people, "\n%s\n", entry->name);
-
-    run->status =
-        conform_run_case(run->sut, entry->script, entry->index, &options, &record, &run->error);
+    struct run *run = ctx;
     char *replay = run_replay(run, entry);
     const char *known = cli_known_reason(&run->known, entry->name, entry->script->id);
     const struct conform_report_case *result =
-        conform_report_add(&run->report, &record, entry->script, known, replay);
+        conform_report_add(&run->report, &done->record, entry->script, known, replay);
     const bool red = conform_report_case_is_red(result);
+    free(replay);
     run->done++;
     run->red += red;
+    run->status = done->status;
+    run->error = done->error;
+    run_show_case(run, entry);
     if (run->args->verbose)
         fprintf(run->people, "  %s%s%s\n", conform_verdict_name(result->verdict),
                 result->reason == NULL ? "" : ": ", result->reason == NULL ? "" : result->reason);
-    free(replay);
-    conform_record_clear(&record);
-    return run->status == CONFORM_SUT_OK && !run_interrupted && !(red && run->args->fail_fast);
+    return run->status == CONFORM_SUT_OK && !(red && run->args->fail_fast);
 }
 
 static void run_all(struct run *run)
 {
     struct sigaction action = {.sa_handler = run_on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    const struct cli_jobs_plan plan = {
+        .options = &run->args->options,
+        .on_begin = run_on_begin,
+        .on_pdu = run->capture != NULL || run->args->verbose ? run_on_pdu : NULL,
+        .on_end = run_on_end,
+        .ctx = run,
+    };
     sigaction(SIGINT, &action, NULL); /* the second one kills */
     sigaction(SIGTERM, &action, NULL);
-    for (size_t i = 0; i < run->suite.case_count; i++)
-        if (run->suite.cases[i].selected && !run_one(run, &run->suite.cases[i]))
-            break;
+    cli_jobs_run(run->jobs, &run->suite, &plan);
     run_progress_end(run);
     if (run_interrupted && run->status == CONFORM_SUT_OK)
         conform_error_set(&run->error, "interrupted after %zu of %zu cases", run->done,
@@ -336,16 +385,20 @@ static uint64_t run_clock(void)
 
 static void run_print_sut(const struct run *run)
 {
-    const struct conform_response *hello = conform_sut_hello(run->sut);
-    const bool live = !conform_sut_is_virtual(run->sut);
+    const struct conform_sut *sut = cli_jobs_sut(run->jobs);
+    const struct conform_response *hello = conform_sut_hello(sut);
+    const bool live = !conform_sut_is_virtual(sut);
     fprintf(run->people, "SUT    ");
     conform_report_print_text(hello->name == NULL ? run->args->sut_spec : hello->name, run->people);
     if (hello->version != NULL) {
         fputc(' ', run->people);
         conform_report_print_text(hello->version, run->people);
     }
-    fprintf(run->people, "  (%s, %s clock%s)\n", run->args->sut_spec, live ? "wall" : "virtual",
-            live && !conform_sut_has_control(run->sut) ? ", without control" : "");
+    fprintf(run->people, "  (%s, %s clock%s", run->args->sut_spec, live ? "wall" : "virtual",
+            live && !conform_sut_has_control(sut) ? ", without control" : "");
+    if (run->job_count > 1)
+        fprintf(run->people, ", %u side by side", run->job_count);
+    fputs(")\n", run->people);
     fprintf(run->people, "suite  %s: %zu scripts, %zu of %zu cases\n\n", run->suite.source,
             run->suite.script_count, run->suite.selected_count, run->suite.case_count);
     fflush(run->people);
@@ -414,7 +467,7 @@ static void run_begin_report(struct run *run, const char *command, FILE *stream)
         .command = command,
         .started = started,
         .sut_spec = run->args->sut_spec,
-        .sut = run->sut,
+        .sut = run->jobs == NULL ? NULL : cli_jobs_sut(run->jobs),
         .options = &run->args->options,
         .selection = selection,
         .suite = run->suite.source,
@@ -445,6 +498,15 @@ static bool run_open(struct run *run, FILE **jsonl, FILE **pcap)
     return ok;
 }
 
+/* As many as are asked for, or fit the SUT; never more than there are cases. */
+static unsigned run_job_count(const struct run *run)
+{
+    const struct run_args *args = run->args;
+    const bool many = conform_sut_copies(args->sut_spec) == CONFORM_SUT_LIVES && !args->verbose;
+    const unsigned jobs = args->jobs != 0 ? args->jobs : many ? RUN_JOBS_LIVE : 1;
+    return jobs < run->suite.selected_count ? jobs : (unsigned)run->suite.selected_count;
+}
+
 static int run_execute(struct run *run, const char *command)
 {
     struct cli_outputs *outputs = &run->args->outputs;
@@ -453,16 +515,16 @@ static int run_execute(struct run *run, const char *command)
     const struct conform_sut_options attach = {.verbose = run->args->verbose};
     if (!run_open(run, &jsonl, &pcap))
         return CLI_USAGE;
-    run->status = conform_sut_attach(run->args->sut_spec, &attach, &run->sut, &run->error);
-    const bool attached = run->status == CONFORM_SUT_OK;
-    if (!attached) {
-        run->status = run->status == CONFORM_SUT_BROKEN ? CONFORM_SUT_BROKEN : CONFORM_SUT_NO_START;
-        run->sut = NULL;
-    }
+    run->job_count = run_job_count(run);
+    run->status =
+        cli_jobs_attach(run->args->sut_spec, &attach, run->job_count, &run->jobs, &run->error);
+    const bool attached = run->jobs != NULL;
+    if (!attached && run->status != CONFORM_SUT_BROKEN)
+        run->status = CONFORM_SUT_NO_START;
     run_begin_report(run, command, jsonl);
     if (pcap != NULL)
-        run->capture = cli_capture_begin(pcap, run->args->sut_spec,
-                                         attached && conform_sut_is_virtual(run->sut));
+        run->capture = cli_capture_begin(
+            pcap, run->args->sut_spec, attached && conform_sut_is_virtual(cli_jobs_sut(run->jobs)));
     if (attached) {
         run_print_sut(run);
         run_all(run);
@@ -476,7 +538,7 @@ static int run_execute(struct run *run, const char *command)
                                                     .elapsed_ns = run_clock() - begun,
                                                     .known_problems = problems});
     json_decref(problems);
-    conform_sut_detach(run->sut);
+    cli_jobs_detach(run->jobs);
     cli_outputs_write(outputs, &run->report);
     if (jsonl != NULL && !cli_outputs_close(jsonl, outputs->jsonl))
         outputs->broken = true;

@@ -310,8 +310,12 @@ static void test_capture_times_never_go_back(void **state)
     struct cli_capture *capture = cli_capture_begin(file, "engine", true);
     static const uint8_t pdu[70000];
     for (size_t i = 0; i < ROWS; i++)
-        cli_capture_pdu(capture, i % 2 == 0, i < 3 ? "P" : "Q", rows[i].at_ns,
-                        (struct sipc_span){pdu, i == 0 ? sizeof pdu : 57}, rows[i].case_name);
+        cli_capture_pdu(capture,
+                        &(struct cli_pdu){.from_sut = i % 2 == 0,
+                                          .peer = i < 3 ? "P" : "Q",
+                                          .at_ns = rows[i].at_ns,
+                                          .bytes = {pdu, i == 0 ? sizeof pdu : 57}},
+                        rows[i].case_name);
     assert_true(cli_capture_end(capture));
     fclose(file);
     uint64_t times[ROWS + 1];

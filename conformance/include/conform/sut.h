@@ -30,6 +30,15 @@ struct conform_sut;
 enum conform_sut_status conform_sut_attach(const char *spec,
                                            const struct conform_sut_options *options,
                                            struct conform_sut **out, struct conform_error *error);
+/* How many SUTs one spec can attach side by side, seen before anything is started. */
+enum conform_sut_copies {
+    CONFORM_SUT_NO_SPEC,  /* the spec is none */
+    CONFORM_SUT_ONE,      /* it names one peer, by its address or its control connection */
+    CONFORM_SUT_VIRTUALS, /* any number, each with a virtual clock of its own */
+    CONFORM_SUT_LIVES,    /* any number of processes, each of which says where it listens */
+};
+enum conform_sut_copies conform_sut_copies(const char *spec);
+
 /* Says bye where the SUT still lives, waits for it shortly, frees. NULL is allowed. */
 void conform_sut_detach(struct conform_sut *sut);
 

@@ -1,9 +1,11 @@
 /* SUT contract 1 as a C ABI: what a shared object exports to be attached with so:PATH.
  * This header stands alone; copy it.
  *
- * Virtual clock, one thread. Functions return 0 for ok, SIPC_SUT_REFUSED for `ok: false` (nothing
- * changed; last_error says why) or SIPC_SUT_UNSUPPORTED. A function pointer may be NULL:
- * unsupported. After each call the harness pulls outputs with next_out until it returns 0.
+ * Virtual clock. Calls for what one `create` returned come one at a time; `conform run --jobs N`
+ * makes N of them, each used in a thread of its own. Functions return 0 for ok, SIPC_SUT_REFUSED
+ * for `ok: false` (nothing changed; last_error says why) or SIPC_SUT_UNSUPPORTED. A function pointer
+ * may be NULL: unsupported. After each call the harness pulls outputs with next_out until it
+ * returns 0.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ABI_H
 #define CONFORM_SUT_ABI_H
