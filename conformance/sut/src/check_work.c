@@ -486,9 +486,9 @@ bool conform__check_work(struct conform__check *check, const char *spec)
         work_send,      work_failures, work_aftermath,
     };
     struct work work = {.check = check};
-    for (int i = 0; i < SIPC_SESSION_ID_SIZE; i++) {
-        work.session[i] = (uint8_t)uv_hrtime(); /* new to a peer that cannot be reset */
-    }
+    /* new to a peer that cannot be reset */
+    int drawn = uv_random(NULL, NULL, work.session, sizeof work.session, 0, NULL);
+    SIPC_ASSERT(drawn == 0);
     const struct conform_sut_options options = {.response_limit_ms = check->limit_ms};
     struct conform_error error;
     if (conform_sut_attach(spec, &options, &work.sut, &error) != CONFORM_SUT_OK) {

@@ -195,8 +195,7 @@ static struct conform_out *engine_add(struct conform_engine_sut *sut,
 static void engine_out_transmit(struct conform_engine_sut *sut, const struct sipc_action *action,
                                 struct conform_response *response)
 {
-    struct conform_out *out =
-        engine_add(sut, response, CONFORM_OUT_TX, action->session_id, action->remote);
+    struct conform_out *out = engine_add(sut, response, CONFORM_OUT_TX, NULL, action->remote);
     struct sipc_span head = action->u.transmit.head;
     size_t size = action->u.transmit.payload_size;
     uint64_t offset = action->u.transmit.payload_offset;

@@ -60,6 +60,9 @@ static int bad_state(void *sut, const uint8_t *session, const char *remote, cons
 static uint64_t bad_deadline(const void *sut)
 {
     (void)sut;
+    if (bad("tick_deadline")) {
+        return now_ns + 8000000;
+    }
     return bad("never_rests") ? now_ns + 1 : bad("past_deadline") ? now_ns : UINT64_MAX;
 }
 
@@ -94,6 +97,7 @@ const struct sipc_sut *sipc_sut_v1(void)
     };
     table.size = bad("size") ? 8 : sizeof table;
     table.version = bad("version") ? 7 : SIPC_SUT_VERSION;
+    table.tick_ns = bad("tick") || bad("tick_deadline") ? 7000000 : 0;
     table.rx = bad("no_rx") ? NULL : bad_rx;
     return bad("no_table") ? NULL : &table;
 }

@@ -2,6 +2,7 @@
  * Each argument is one command; what comes of it is printed, a line each, outputs indented.
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,9 +277,12 @@ static void drive_command(const char *command)
         free(text);
     } else if (strcmp(name, "partial") == 0) {
         printf("partial: %zu\n", conform_sut_partial_bytes(sut));
+    } else if (strcmp(name, "now") == 0) {
+        printf("now: %" PRIu64 " ms\n", conform_sut_now(sut) / SIPC_NS_PER_MS);
     } else if (strcmp(name, "lateness") == 0) {
-        printf("lateness: %s\n",
-               conform_sut_lateness(sut) < 10 * UINT64_C(1000000000) ? "sane" : "?");
+        printf("lateness: %.1f ms\n", (double)conform_sut_lateness(sut) / SIPC_NS_PER_MS);
+    } else if (strcmp(name, "nap") == 0) { /* the harness is busy with something else */
+        poll(NULL, 0, atoi(rest));
     } else if (!drive_session(command, name, rest)) {
         printf("%s: what is this?\n", command);
         exit(2);

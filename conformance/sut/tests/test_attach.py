@@ -96,7 +96,7 @@ def test_refusals_are_told_alike(drive, controlled):
     _, lines = drive(controlled, "configure ack_timeout_ms=0 colour=7", "reset", "state", "open",
                      "open", "send a", "send b", "await result 1")
     assert lines[1].endswith("colour=7: ok refused=ack_timeout_ms refused=colour")
-    assert [line for line in lines if line.startswith("state")] == ["state: refused: no such session"]
+    assert "state: refused: no such session" in lines
     told = [line for line in lines if line.startswith("open: ")]
     assert told == ["open: ok", "open: refused: a session of this id is held already, or lingers"]
     assert ["b", "refused", "0"] in outs(lines)["result"]
@@ -260,6 +260,18 @@ def test_deadlines_without_end_are_told(drive, build_dir, monkeypatch):
     assert lines[2].endswith("1000000 deadlines in a row put nothing out (now 1000001 ns)")
 
 
+def test_coarse_clock_is_driven_in_whole_ticks(drive, build_dir, monkeypatch):
+    monkeypatch.setenv("BAD_SO", "tick")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "step 10", "now", "step 7", "now")
+    assert lines[3] == "now: 14 ms" and lines[5] == "now: 21 ms"
+
+
+def test_deadline_within_a_tick_is_told(drive, build_dir, monkeypatch):
+    monkeypatch.setenv("BAD_SO", "tick_deadline")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset")
+    assert "8000000 ns, is no whole number of the SUT's own ticks (7000000 ns)" in lines[1]
+
+
 def test_deadline_that_is_not_ahead_is_told(drive, build_dir, monkeypatch):
     monkeypatch.setenv("BAD_SO", "past_deadline")
     _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset")
@@ -279,7 +291,14 @@ def test_what_the_abi_leaves_out_is_unsupported(drive, build_dir):
     assert lines[4] == "state: broken: `state` gave no state that the contract knows"
 
 
-# ---- the other implementation, and the templates ----
+def test_lateness_of_the_harness_is_measured(drive, serve):
+    _, address = serve("--udp", "127.0.0.1:0")
+    _, lines = drive(address, "reset", "nap 60", "step 1", "lateness", "reset", "lateness")
+    late = [float(line.split()[1]) for line in lines if line.startswith("lateness")]
+    assert late[0] >= 60 and late[1] < late[0]
+
+
+# ---- the other implementation ----
 
 
 def test_python_endpoint_is_attached(drive, project_dir):

@@ -1,4 +1,4 @@
-"""SUTs that misbehave: each gets its status and a message that says in plain words what happened."""
+"""SUTs that misbehave: each gets its status and a message in plain words."""
 
 import pytest
 

@@ -60,6 +60,22 @@ def test_good_adapter_passes(check, good, name):
     assert re.search(r": \d+ checks, 0 failed$", text.strip())
 
 
+@pytest.mark.parametrize("network", ["udp", "tcp", "unix"])
+def test_bare_peer_passes(check, sipc, network, tmp_path):
+    where = str(tmp_path / "s") if network == "unix" else "127.0.0.1:0"
+    process = subprocess.Popen([sipc, "sut", f"--{network}", where], stderr=subprocess.PIPE, text=True)
+    try:
+        address = process.stderr.readline().split(" on ")[1].strip()
+        code, found, text = check(address)
+        assert code == 0, text
+        assert found["first PDU"] == ("ok", "acked")
+        assert found["reset"] == ("-", "a bare peer cannot be reset")
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
 def test_templates_are_short(project_dir):
     for name in ("adapter.c", "adapter.py"):
         text = (project_dir / "conformance/sut/templates" / name).read_text()
@@ -143,7 +159,8 @@ FAULTS = [
     ("swallows deliveries", "r['out'] = [o for o in r['out'] if 'deliver' not in o]", "first PDU",
      "nothing was delivered", "put out `deliver`"),
     ("delivers other data",
-     "[o['deliver'].update(data='AAAA') for o in r['out'] if 'deliver' in o]", "first PDU", "holds 3 bytes", "base64"),
+     "[o['deliver'].update(data='AAAA') for o in r['out'] if 'deliver' in o]", "first PDU",
+     "holds 3 bytes", "base64"),
     ("tokens go on", "globals().setdefault('n', []); [(n.append(1), o.update(token=len(n))) "
      "for o in r['out'] if 'tx' in o]", "reset", "tokens restart", "tokens restart"),
     ("labels get lost", "[o['result'].update(label='x') for o in r['out'] if 'result' in o]",
