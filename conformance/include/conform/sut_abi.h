@@ -3,9 +3,12 @@
  *
  * Virtual clock. Calls for what one `create` returned come one at a time; `conform run --jobs N`
  * makes N of them, each used in a thread of its own. Functions return 0 for ok, SIPC_SUT_REFUSED
- * for `ok: false` (nothing changed; last_error says why) or SIPC_SUT_UNSUPPORTED. A function pointer
- * may be NULL: unsupported. After each call the harness pulls outputs with next_out until it
- * returns 0.
+ * for `ok: false` (nothing changed; last_error says why) or SIPC_SUT_UNSUPPORTED. After each call
+ * the harness pulls outputs with next_out until it returns 0.
+ *
+ * A function pointer may be NULL: unsupported. Only create, destroy, reset, rx, advance, deadline
+ * and next_out must be there. What crashes or hangs takes the harness with it: attach with exec:
+ * where that matters.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ABI_H
 #define CONFORM_SUT_ABI_H

@@ -262,7 +262,8 @@ def test_deadlines_without_end_are_told(drive, build_dir, monkeypatch):
 
 def test_coarse_clock_is_driven_in_whole_ticks(drive, build_dir, monkeypatch):
     monkeypatch.setenv("BAD_SO", "tick")
-    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "step 10", "now", "step 7", "now")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "step 10", "now", "step 7",
+                     "now")
     assert lines[3] == "now: 14 ms" and lines[5] == "now: 21 ms"
 
 

@@ -63,7 +63,8 @@ def test_good_adapter_passes(check, good, name):
 @pytest.mark.parametrize("network", ["udp", "tcp", "unix"])
 def test_bare_peer_passes(check, sipc, network, tmp_path):
     where = str(tmp_path / "s") if network == "unix" else "127.0.0.1:0"
-    process = subprocess.Popen([sipc, "sut", f"--{network}", where], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sipc, "sut", f"--{network}", where], stderr=subprocess.PIPE,
+                               text=True)
     try:
         address = process.stderr.readline().split(" on ")[1].strip()
         code, found, text = check(address)
