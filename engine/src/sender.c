@@ -218,6 +218,8 @@ static void sender_window_full(struct sipc_endpoint *ep, struct session *s, uint
     struct operation *op = &s->tx.op;
     uint32_t next = op->window_start + count;
 
+    op->token = 0; /* SIPC_RULE_SND_9: also in the gap that may follow */
+    sipc__timer_set(s, TIMER_ACK, SIPC_NEVER);
     sipc__session_opened(ep, s); /* SIPC_RULE_STM_1 */
     if (next == op->plan.pdu_count) {
         sender_group_done(ep, s);
