@@ -1,4 +1,5 @@
 /* The one binary of the project: a table of commands. */
+#include "bench/engine_bench.h"
 #include "cli.h"
 
 #include <signal.h>
@@ -19,12 +20,19 @@ static const struct main_entry main_conform[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct main_entry main_bench[] = {
+    {"engine", engine_cmd_bench, "the engine beside ENet on a link in memory"},
+    {NULL, NULL, NULL},
+};
+
 static int main_cmd_conform(int argc, char **argv);
+static int main_cmd_bench(int argc, char **argv);
 
 static const struct main_entry main_commands[] = {
     {"conform", main_cmd_conform, "judge an implementation of ScalableIPC rule by rule"},
     {"sut", conform_cmd_sut,
      "the engine as a system under test: over UDP, TCP, Unix sockets, stdio"},
+    {"bench", main_cmd_bench, "measure how fast it is"},
     {NULL, NULL, NULL},
 };
 
@@ -72,6 +80,11 @@ static int main_cmd_conform(int argc, char **argv)
 {
     return main_dispatch("sipc conform", main_conform, "sipc conform run engine --html report.html",
                          argc, argv);
+}
+
+static int main_cmd_bench(int argc, char **argv)
+{
+    return main_dispatch("sipc bench", main_bench, "sipc bench engine --message 1200", argc, argv);
 }
 
 int main(int argc, char **argv)
