@@ -36,7 +36,8 @@ static const char *config_bad_field(const struct sipc_config *c)
         return "max_window_size";
     if (c->ack_timeout_ns < SIPC_NS_PER_MS || c->ack_timeout_ns > time_max)
         return "ack_timeout";
-    if (c->max_retry_count > 1000000)
+    if (c->max_retry_count > 1000000 ||
+        2 * (c->max_retry_count + UINT64_C(1)) > time_max / c->ack_timeout_ns)
         return "max_retry_count";
     if (c->open_timeout_ns > time_max)
         return "open_timeout";

@@ -9,11 +9,13 @@ enum sipc_status sipc_endpoint_init(void *block, size_t size, const struct sipc_
                                     sipc_time now, struct sipc_endpoint **out)
 {
     struct sipc_config checked = *config;
+    struct sipc_endpoint layout;
     struct sipc_endpoint *ep = block;
 
     if (sipc_config_check(&checked, NULL) != SIPC_OK)
         return SIPC_E_INVALID;
-    if (size < sipc_endpoint_size(&checked))
+    sipc__config_layout(&checked, &layout);
+    if (size < layout.size)
         return SIPC_E_NO_SPACE;
     SIPC_ASSERT(((uintptr_t)block & 15) == 0);
     memset(ep, 0, sizeof *ep);

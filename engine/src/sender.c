@@ -11,8 +11,9 @@
  * Knows nothing of receiving. */
 #include "state.h"
 
-void sipc__sender_drop(struct session *s)
+void sipc__sender_drop(struct sipc_endpoint *ep, struct session *s)
 {
+    memset(options_of(ep, s), 0, s->tx.op.option_size);
     memset(&s->tx.op, 0, sizeof s->tx.op);
     sipc__timer_set(s, TIMER_ACK, SIPC_NEVER);
 }
@@ -40,8 +41,7 @@ static void sender_finish(struct sipc_endpoint *ep, struct session *s, enum sipc
     }
     /* SIPC_RULE_SND_11, SIPC_RULE_STM_7: the session stays; SIPC_RULE_OPN_5: so may be sent anew */
     sipc__result(ep, s, SIPC_OP_SEND, op->handle, outcome, code);
-    memset(options_of(ep, s), 0, op->option_size);
-    sipc__sender_drop(s);
+    sipc__sender_drop(ep, s);
     sipc__session_idle_restart(ep, s); /* SIPC_RULE_IDL_1 */
     sipc__unreliable_flush(ep, s);
 }

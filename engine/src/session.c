@@ -121,7 +121,7 @@ static void session_end_operations(struct sipc_endpoint *ep, struct session *s,
 {
     if (s->tx.op.kind == OPERATION_SEND) /* SIPC_RULE_SND_11 */
         sipc__result(ep, s, SIPC_OP_SEND, s->tx.op.handle, SIPC_OUTCOME_CLOSED, code);
-    sipc__sender_drop(s);
+    sipc__sender_drop(ep, s);
     for (uint32_t i = 0; i < s->close_count; i++) /* SIPC_RULE_CLS_5 */
         sipc__result(ep, s, SIPC_OP_CLOSE, s->close_handles[i], close_outcome,
                      close_outcome == SIPC_OUTCOME_OK ? 0 : code);
@@ -296,8 +296,9 @@ static bool session_preset_valid(const struct sipc_config *config, const struct 
         p->acked_window_id < -1 || p->acked_window_id > config->window_id_max ||
         p->min_window_id < -1 || p->min_window_id > config->window_id_max)
         return false;
-    return p->next_window_id <= sipc__window_id_top(config, &tx) ||
-           p->acked_window_id == config->window_id_max;
+    if (p->next_window_id <= p->acked_window_id && p->acked_window_id < config->window_id_max)
+        return false;                                             /* SIPC_RULE_WID_9 */
+    return p->next_window_id <= sipc__window_id_top(config, &tx); /* SIPC_RULE_WID_10 */
 }
 
 enum sipc_status sipc_session_preset(struct sipc_endpoint *ep, sipc_time now, sipc_session session,
@@ -399,7 +400,7 @@ enum sipc_status sipc_session_close(struct sipc_endpoint *ep, sipc_time now, sip
     case SIPC_OPENED: /* SIPC_RULE_STM_3, SIPC_RULE_CLS_1, SIPC_RULE_CLS_2 */
         if (s->tx.op.kind == OPERATION_SEND)
             sipc__result(ep, s, SIPC_OP_SEND, s->tx.op.handle, SIPC_OUTCOME_CLOSED, code);
-        sipc__sender_drop(s);
+        sipc__sender_drop(ep, s);
         session_enter(ep, s, SIPC_CLOSING, code);
         sipc__unreliable_drop(ep, s);
         sipc__sender_close(ep, s, code);

@@ -429,7 +429,7 @@ void sipc__sender_ack(struct sipc_endpoint *ep, struct session *s, sipc_peer fro
 void sipc__sender_sent(struct sipc_endpoint *ep, struct session *s, bool success);
 void sipc__sender_timeout(struct sipc_endpoint *ep, struct session *s);
 /* Forgets the operation in progress without a result. */
-void sipc__sender_drop(struct session *s);
+void sipc__sender_drop(struct sipc_endpoint *ep, struct session *s);
 /* Lets a resync PDU out unless one left less than ack_timeout ago; its token, 0 if none left. */
 uint64_t sipc__sender_resync(struct sipc_endpoint *ep, struct session *s);
 void sipc__sender_boundary_passed(struct sipc_endpoint *ep, struct session *s);

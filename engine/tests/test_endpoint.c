@@ -1,6 +1,6 @@
 /* The endpoint: telling sessions apart (END-1), strangers (END-2), linger (END-3), shutdown
- * (END-4), floods and eviction (END-5), the order in which deadlines fire, and misuse by its
- * caller. SPDX-License-Identifier: MIT */
+ * (END-4), floods (END-5), the order in which deadlines fire, and misuse by the caller.
+ * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -27,7 +27,7 @@ enum sipc_state sipc_session_state(const struct sipc_endpoint *ep, sipc_session 
 
 /* Puts the window ids of a fresh session (opening, nothing sent or received) anywhere: 9E15 is out
  * of reach otherwise. -1 stands for none. SIPC_E_STATE if it is not fresh, SIPC_E_INVALID if the
- * ids are out of range or break WID-10. */
+ * ids are out of range or break WID-9 or WID-10. */
 struct sipc_preset {
     int64_t next_window_id;  /* the next id this side uses */
     int64_t acked_window_id; /* newest own id acked (WID-10) */
