@@ -79,31 +79,45 @@ static bool jobs_same_address(const struct jobs_worker *a, const struct jobs_wor
     return first != NULL && second != NULL && strcmp(first, second) == 0;
 }
 
-static enum conform_sut_status jobs_check(const struct cli_jobs *jobs, struct conform_error *error)
+static enum conform_sut_status jobs_check_addresses(const struct cli_jobs *jobs,
+                                                    struct conform_error *error)
 {
-    for (unsigned i = 0; i < jobs->count; i++) {
-        const struct jobs_worker *worker = &jobs->workers[i];
-        if (worker->status != CONFORM_SUT_OK) {
-            if (i == 0)
-                *error = worker->error;
-            else
-                conform_error_set(error,
-                                  "SUT %u of %u does not start beside the others (--jobs 1 starts"
-                                  " one alone): %s",
-                                  i + 1, jobs->count, worker->error.text);
-            return worker->status;
-        }
+    for (unsigned i = 1; i < jobs->count; i++) {
         for (unsigned j = 0; j < i; j++) {
-            if (!jobs_same_address(&jobs->workers[j], worker))
+            if (!jobs_same_address(&jobs->workers[j], &jobs->workers[i]))
                 continue;
             conform_error_set(error,
                               "SUT %u of %u listens on %s, as SUT %u does: each needs an address of"
                               " its own (port 0), or --jobs 1",
-                              i + 1, jobs->count, conform_sut_hello(worker->sut)->listen, j + 1);
+                              i + 1, jobs->count, conform_sut_hello(jobs->workers[i].sut)->listen,
+                              j + 1);
             return CONFORM_SUT_NO_START;
         }
     }
     return CONFORM_SUT_OK;
+}
+
+/* If some started and some did not, that they are several is likely to be why. */
+static enum conform_sut_status jobs_check(const struct cli_jobs *jobs, struct conform_error *error)
+{
+    const struct jobs_worker *failed = NULL;
+    unsigned started = 0;
+    for (unsigned i = 0; i < jobs->count; i++) {
+        const bool ok = jobs->workers[i].status == CONFORM_SUT_OK;
+        started += ok;
+        if (!ok && failed == NULL)
+            failed = &jobs->workers[i];
+    }
+    if (failed == NULL)
+        return jobs_check_addresses(jobs, error);
+    if (started == 0)
+        *error = failed->error;
+    else
+        conform_error_set(error,
+                          "SUT %u of %u does not start beside the others (--jobs 1 starts one"
+                          " alone): %s",
+                          (unsigned)(failed - jobs->workers) + 1, jobs->count, failed->error.text);
+    return failed->status;
 }
 
 enum conform_sut_status cli_jobs_attach(const char *spec, const struct conform_sut_options *options,

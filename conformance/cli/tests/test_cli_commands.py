@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -52,8 +53,8 @@ quiet 1T
 """
 
 
-def fake(mode):
-    return f"exec:{sys.executable} {HERE / 'fake_sut.py'} {mode}"
+def fake(*mode):
+    return f"exec:{sys.executable} {HERE / 'fake_sut.py'} {' '.join(map(str, mode))}"
 
 
 class Result:
@@ -125,6 +126,8 @@ USAGE = [
     (["conform", "run", "engine", "--ack-timeout", "0"], "from 1 to 3600000"),
     (["conform", "run", "engine", "--time-scale", "0"], "--time-scale 0: expected a number"),
     (["conform", "run", "engine", "--time-scale", "nan"], "--time-scale nan: expected a number"),
+    (["conform", "run", "engine", "--jobs", "0"], "--jobs 0: expected a whole number from 1 to 64"),
+    (["conform", "run", "engine", "-j", "65"], "--jobs 65: expected a whole number from 1 to 64"),
     (["conform", "run", "engine", "--level", "should"], "expected must or advisory"),
     (["conform", "explain"], "expected one rule or case, found 0 arguments"),
     (["conform", "explain", "WID-3", "WID-4"], "expected one rule or case, found 2 arguments"),
@@ -141,6 +144,20 @@ def test_wrong_usage_is_told_and_exits_2(sipc, arguments, message):
     assert result.code == 2, result
     assert message in result.err, result
     assert result.out == "", result
+
+
+ONE_SUT = [
+    "udp:127.0.0.1:9", "tcp:127.0.0.1:9", "unix:/a", "udp:,control=tcp:127.0.0.1:9",
+    "udp:127.0.0.1:9,control=exec:true", "tcp:127.0.0.1:9,control=exec:true",
+    "unix:/a,control=exec:true", "unix:/a,control=tcp:127.0.0.1:9",
+]
+
+
+@pytest.mark.parametrize("spec", ONE_SUT)
+def test_jobs_when_there_is_one_sut_only_then_exit_2(sipc, suite, spec):
+    result = sipc("conform", "run", spec, suite, "--jobs", 2)
+    assert result.code == 2, result
+    assert f"--jobs 2: '{spec}' names one SUT, by its address" in result.err
 
 
 # ---- scripts and selection
@@ -421,12 +438,101 @@ def test_same_run_twice_gives_the_same_lines(sipc, suite, good_sut, tmp_path):
 
 
 def test_interrupt_ends_the_run_with_its_reports(sipc, suite, tmp_path):
-    result = sipc("conform", "run", fake("interrupts"), suite, "--out", tmp_path / "out")
+    result = sipc("conform", "run", fake("interrupts", tmp_path / "once"), suite, "--out",
+                  tmp_path / "out")
     assert result.code == 4, result
     assert "interrupted after 1 of 3 cases" in result.out
     lines = lines_of(tmp_path / "out" / "results.jsonl")
     assert (lines[-1]["cases"], lines[-1]["not_run"]) == (1, 2)
     assert "interrupted after" in (tmp_path / "out" / "junit.xml").read_text()
+
+
+# ---- cases side by side
+
+def comparable(out):
+    """Of the files of a run, what must not depend on how many cases ran at a time."""
+    lines = lines_of(out / "results.jsonl")
+    del lines[0]["command"], lines[0]["started"], lines[-1]["elapsed_ns"]
+    return lines, (out / "results.tap").read_text(), (out / "traffic.pcapng").read_bytes()
+
+
+SIDE_BY_SIDE = [
+    ("engine", "engine", []),
+    ("python", None, []),
+    ("template", "so:{build}/lib/sut_template.so", []),
+    ("fails", fake("silent"), []),
+    ("fails fast", fake("silent"), ["--fail-fast"]),
+    ("fails fast later", fake("silent"), ["--fail-fast", "-x", "T-1*"]),
+    ("dies", fake("dies"), []),
+    ("babbles", fake("babbles"), []),
+    ("other", fake("other"), []),
+]
+
+
+@pytest.mark.parametrize("spec, options", [r[1:] for r in SIDE_BY_SIDE],
+                         ids=[r[0] for r in SIDE_BY_SIDE])
+def test_reports_do_not_depend_on_jobs(sipc, suite, good_sut, build_dir, tmp_path, spec, options):
+    spec = (spec or good_sut).format(build=build_dir)
+    text = ACKED.replace("0, 100", "0, 1, 2, 3, 4, 5, 6, 7")
+    for name in ("3-more", "4-again", "5-once-more"):
+        (suite / f"T-{name}.sx").write_text(text.replace("T-1-acked", f"T-{name}"))
+    runs = []
+    for jobs in (1, 2, 5):
+        out = tmp_path / f"out{jobs}"
+        result = sipc("conform", "run", spec, suite, "-j", jobs, "--out", out, *options)
+        runs.append((result.code, comparable(out)))
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_verbose_keeps_the_lines_of_a_case_together(sipc, suite, good_sut):
+    one, three = (sipc("conform", "run", good_sut, suite, "-v", "-j", jobs).out for jobs in (1, 3))
+    assert "virtual clock, 3 side by side)" in three and "-> P  data 100:0" in three
+    assert one == three.replace(", 3 side by side)", ")")
+
+
+def live(build_dir, network, where):
+    sipc = f"{build_dir}/bin/sipc"
+    return f"{network}:,control=exec:{sipc} sut --{network} {where} --control stdio"
+
+
+def test_live_suts_run_side_by_side_unless_told_otherwise(sipc, suite, build_dir):
+    spec = live(build_dir, "udp", "127.0.0.1:0")
+    for options, told in [([], ", wall clock, 3 side by side)"), (["-j", 2], ", 2 side by side)"),
+                          (["-j", 1], ", wall clock)"), (["-v"], ", wall clock)"),
+                          (["-t", "T-2*"], ", wall clock)")]:
+        result = sipc("conform", "run", spec, suite, *options)
+        assert result.code == 0 and told in result.out, result
+
+
+def test_live_suts_that_share_an_address_are_refused(sipc, suite):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+        there.bind(("127.0.0.1", 0))
+        address = f"udp:127.0.0.1:{there.getsockname()[1]}"
+        result = sipc("conform", "run", "udp:,control=" + fake("listens", address), suite)
+    assert result.code == 3, result
+    told = " ".join(result.out.split())
+    assert f"SUT 2 of 3 listens on {address}, as SUT 1 does: each needs an address of its" in told
+    assert "--jobs 1" in told
+
+
+def test_sut_that_does_not_start_beside_another_is_told_so(sipc, suite, tmp_path):
+    assert sipc("conform", "run", fake("alone", tmp_path / "a"), suite, "-j", 1).code == 1
+    result = sipc("conform", "run", fake("alone", tmp_path / "b"), suite, "-j", 2)
+    assert result.code == 3, result
+    assert re.search(r"SUT [12] of 2 does not start beside the others \(--jobs 1 ", result.out)
+    result = sipc("conform", "run", fake("alone", tmp_path / "b"), suite, "-j", 2)
+    assert result.code == 3 and "beside" not in result.out, result
+
+
+def test_interrupt_side_by_side_leaves_no_gaps(sipc, suite, tmp_path):
+    result = sipc("conform", "run", fake("interrupts", tmp_path / "once"), suite, "-j", 2,
+                  "--jsonl", tmp_path / "r.jsonl")
+    assert result.code == 4, result
+    lines = lines_of(tmp_path / "r.jsonl")
+    names = [line["name"] for line in lines if line["type"] == "case"]
+    assert names in (["T-1-acked[d=0]"], ["T-1-acked[d=0]", "T-1-acked[d=100]"])
+    assert lines[-1]["not_run"] == 3 - len(names)
+    assert f"interrupted after {len(names)} of 3 cases" in lines[-1]["error"]
 
 
 def on_terminal(command, **environment):
