@@ -130,36 +130,32 @@ static bool unreliable_fits(const struct sipc_config *config, const struct sipc_
 enum sipc_status sipc__unreliable_send(struct sipc_endpoint *ep, struct session *s,
                                        const struct sipc_message *message)
 {
+    const struct sipc_config *config = &ep->config;
     struct unreliable_queue *queue = &s->faf;
-    uint8_t *free_pool = pool_of(ep, s) + queue->pool_used;
-    uint32_t option_size = 0;
+    uint8_t *scratch = block_at(ep, ep->head_offset); /* no action waits */
+    uint32_t room = config->attribute_limit < config->mtu ? config->attribute_limit : config->mtu;
     bool skip = sipc__attributes_skip(message);
-    enum sipc_status status =
-        sipc__attributes_encode(&ep->config, message, free_pool,
-                                ep->config.attribute_limit - queue->pool_used, &option_size);
+    uint32_t option_size;
+    enum sipc_status status = sipc__attributes_encode(config, message, scratch, room, &option_size);
 
-    bool full = queue->count == ep->config.unreliable_queue;
-
-    if (status == SIPC_E_NO_SPACE && queue->pool_used > 0)
-        full = true;
-    else if (status != SIPC_OK)
-        return SIPC_E_ATTRIBUTES;
-    else if (!unreliable_fits(&ep->config, message, option_size, skip))
-        status = SIPC_E_SIZE; /* SIPC_RULE_FAF_3 */
-    else if (sipc__sender_restricted(s, skip))
-        status = SIPC_E_OPENING; /* SIPC_RULE_FAF_2a */
-    if (full || status != SIPC_OK)
-        memset(free_pool, 0, option_size);
-    if (full) { /* SIPC_RULE_FAF_2a: not sent, told as its result */
-        unreliable_not_sent(ep, s, message->handle);
+    if (status == SIPC_E_NO_SPACE && room == config->mtu)
+        return SIPC_E_SIZE; /* SIPC_RULE_FAF_3 */
+    if (status != SIPC_OK)
+        return SIPC_E_ATTRIBUTES; /* SIPC_RULE_SND_3a, SIPC_RULE_SND_4 */
+    if (!unreliable_fits(config, message, option_size, skip))
+        return SIPC_E_SIZE; /* SIPC_RULE_FAF_3 */
+    if (sipc__sender_restricted(s, skip))
+        return SIPC_E_OPENING; /* SIPC_RULE_FAF_2a */
+    if (queue->count == config->unreliable_queue ||
+        option_size > config->attribute_limit - queue->pool_used) {
+        unreliable_not_sent(ep, s, message->handle); /* SIPC_RULE_FAF_2a: told as its result */
         return SIPC_OK;
     }
-    if (status != SIPC_OK)
-        return status;
     if (skip)
         sipc__session_opened(ep, s); /* SIPC_RULE_STM_1 */
+    memcpy(pool_of(ep, s) + queue->pool_used, scratch, option_size);
     queue->pool_used += option_size;
-    unreliable_of(ep, s)[(queue->first + queue->count++) % ep->config.unreliable_queue] =
+    unreliable_of(ep, s)[(queue->first + queue->count++) % config->unreliable_queue] =
         (struct unreliable){message->handle, (uint32_t)message->size, option_size, skip, 0};
     sipc__session_idle_restart(ep, s); /* SIPC_RULE_IDL_1 */
     sipc__unreliable_flush(ep, s);
