@@ -151,7 +151,7 @@ struct session *sipc__session_make(struct sipc_endpoint *ep, sipc_peer remote, c
     s->rx.last_position = -1;
     s->tx.last_id = -1;
     s->tx.acked_id = -1;
-    s->tx.resync_id = -1;
+    s->tx.resync_at = SIPC_NEVER;
     if (ep->config.open_timeout_ns > 0) /* SIPC_RULE_STM_2 */
         sipc__timer_set(s, TIMER_OPEN, time_after(ep->now, ep->config.open_timeout_ns));
     sipc__table_add(ep, slot);

@@ -94,10 +94,10 @@ uint64_t sipc__sender_resync(struct sipc_endpoint *ep, struct session *s)
     struct sender *tx = &s->tx;
     int64_t top = sipc__window_id_top(&ep->config, tx);
 
-    if (tx->resync_id == top && ep->now < time_after(tx->resync_at, ep->config.ack_timeout_ns))
+    if (tx->resync_at != SIPC_NEVER &&
+        ep->now < time_after(tx->resync_at, ep->config.ack_timeout_ns))
         return 0; /* SIPC_RULE_WID_11: at most one per ack_timeout */
     tx->last_id = top;
-    tx->resync_id = top;
     tx->resync_at = ep->now;
     return sipc__transmit(ep, s, SIPC_DATA, top, 0, 0, 0);
 }

@@ -128,8 +128,7 @@ struct operation {
 struct sender {
     int64_t last_id;          /* newest own id used; -1 none */
     int64_t acked_id;         /* WID-10's a; -1 none */
-    int64_t resync_id;        /* id the newest resync PDU had; -1 none */
-    sipc_time resync_at;      /* when it left */
+    sipc_time resync_at;      /* when the newest resync PDU left; SIPC_NEVER: none did */
     uint32_t peer_window_max; /* SND-12; 0 unknown */
     bool group_acked;         /* OPN-6: one of its groups was acked in full */
     uint8_t pad[3];

@@ -254,7 +254,7 @@ struct pair {
 static void pair_init(struct pair *p, int64_t step, int64_t max)
 {
     p->config = ring(step, max);
-    p->tx = (struct sender){.last_id = -1, .acked_id = -1, .resync_id = -1};
+    p->tx = (struct sender){.last_id = -1, .acked_id = -1};
     p->oracle = (struct oracle){.step = step, .max = max, .acked = -1};
 }
 
