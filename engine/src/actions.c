@@ -18,16 +18,33 @@ static struct queued *actions_of(const struct sipc_endpoint *ep)
     return block_at(ep, ep->actions_offset);
 }
 
+/* The place of the ring that is `ahead` of the oldest action's. */
+static uint32_t actions_place(const struct sipc_endpoint *ep, uint32_t ahead)
+{
+    uint32_t place = ep->action_first + ahead;
+
+    return place < ep->action_capacity ? place : place - ep->action_capacity;
+}
+
+/* Every PDU passes here: fields are set one by one, as compilers clear a structure of this size
+ * with a string instruction, which takes longer than all the rest. */
 struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind kind,
                                  const struct session *s)
 {
     struct queued *q;
 
     SIPC_ASSERT(ep->action_count < ep->action_capacity);
-    q = &actions_of(ep)[(ep->action_first + ep->action_count++) % ep->action_capacity];
-    memset(q, 0, sizeof *q);
+    q = &actions_of(ep)[actions_place(ep, ep->action_count++)];
     q->kind = (uint8_t)kind;
+    q->detail = 0;
+    q->outcome = 0;
+    q->has_id = false;
     q->slot = SLOT_NONE;
+    q->session = 0;
+    q->remote = 0;
+    q->handle = 0;
+    q->code = 0;
+    q->option_size = 0;
     if (s != NULL) {
         q->slot = slot_of(ep, s);
         q->session = handle_of(ep, s);
@@ -41,7 +58,7 @@ struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind
 struct queued *sipc__action_last(const struct sipc_endpoint *ep)
 {
     SIPC_ASSERT(ep->action_count > 0);
-    return &actions_of(ep)[(ep->action_first + ep->action_count - 1) % ep->action_capacity];
+    return &actions_of(ep)[actions_place(ep, ep->action_count - 1)];
 }
 
 /* Tokens are unique, and name the slot that waits for the aftermath. */
@@ -49,7 +66,7 @@ static uint64_t actions_token(struct sipc_endpoint *ep, const struct session *s)
 {
     uint32_t slot = s == NULL ? 0 : slot_of(ep, s);
 
-    return ++ep->transmissions * ep->config.max_sessions + slot;
+    return ++ep->transmissions << ep->slot_bits | slot;
 }
 
 uint64_t sipc__transmit(struct sipc_endpoint *ep, const struct session *s, enum sipc_opcode opcode,
@@ -63,6 +80,12 @@ uint64_t sipc__transmit(struct sipc_endpoint *ep, const struct session *s, enum 
     q->flags = flags;
     q->code = code;
     q->handle = actions_token(ep, s);
+    q->message = 0;
+    q->payload_offset = 0;
+    q->payload_size = 0;
+    q->option_start = 0;
+    q->pooled = false;
+    q->owed = false;
     return q->handle;
 }
 
@@ -101,24 +124,44 @@ void sipc__actions_release(struct sipc_endpoint *ep)
     ep->delivered_taken = false;
 }
 
-static void encode_flag(uint32_t flags, uint32_t id, uint8_t *out, size_t size, size_t *used)
+void sipc__actions_prepare(struct sipc_endpoint *ep)
 {
-    if ((flags & id) != 0)
-        SIPC_ASSERT(sipc_option_encode_bool(id, true, out, size, used) == SIPC_OK);
+    for (uint32_t bit = 0; bit < BOOLEAN_OPTIONS; bit++) {
+        size_t used = 0;
+        SIPC_ASSERT(sipc_option_encode_bool(1u << bit, true, ep->true_options[bit],
+                                            PREPARED_OPTION_SIZE, &used) == SIPC_OK &&
+                    used == FRAMING_OPTION_SIZE);
+    }
+    SIPC_ASSERT(sipc_option_encode_int(SIPC_OPT_MAX_WINDOW_SIZE,
+                                       (int32_t)ep->config.max_window_size, ep->window_size_option,
+                                       PREPARED_OPTION_SIZE, &ep->window_size_used) == SIPC_OK);
+}
+
+/* Options that were prepared. Whole places are copied: what is too much of one lies where the next
+ * option or the end of the head is written after it. */
+static size_t encode_prepared(const struct sipc_endpoint *ep, uint32_t flags, uint8_t *out,
+                              size_t size)
+{
+    size_t used = 0;
+
+    SIPC_ASSERT(size >= (BOOLEAN_OPTIONS + 1) * PREPARED_OPTION_SIZE);
+    for (uint32_t left = flags & BOOLEAN_OPTION_SET; left != 0; left &= left - 1) {
+        memcpy(out + used, ep->true_options[__builtin_ctz(left)], PREPARED_OPTION_SIZE);
+        used += FRAMING_OPTION_SIZE;
+    }
+    if ((flags & SIPC_OPT_MAX_WINDOW_SIZE) != 0) { /* SIPC_RULE_ACK_2a */
+        memcpy(out + used, ep->window_size_option, PREPARED_OPTION_SIZE);
+        used += ep->window_size_used;
+    }
+    return used;
 }
 
 /* The options of a PDU, in the order the original has them: framing, then attributes. */
 static size_t encode_options(const struct sipc_endpoint *ep, const struct queued *q, uint8_t *out,
                              size_t size)
 {
-    size_t used = 0;
+    size_t used = encode_prepared(ep, q->flags, out, size);
 
-    for (uint32_t id = SIPC_OPT_FIRST_IN_WINDOW_GROUP; id <= SIPC_OPT_IS_WINDOW_FULL; id <<= 1)
-        encode_flag(q->flags, id, out, size, &used);
-    if ((q->flags & SIPC_OPT_MAX_WINDOW_SIZE) != 0) /* SIPC_RULE_ACK_2a */
-        SIPC_ASSERT(sipc_option_encode_int(SIPC_OPT_MAX_WINDOW_SIZE,
-                                           (int32_t)ep->config.max_window_size, out, size,
-                                           &used) == SIPC_OK);
     if (q->code != 0) {
         uint32_t id = q->detail == SIPC_CLOSE ? SIPC_OPT_ABORT_CODE : SIPC_OPT_ERROR_CODE;
         SIPC_ASSERT(sipc_option_encode_int(id, q->code, out, size, &used) == SIPC_OK);
@@ -183,9 +226,8 @@ bool sipc_endpoint_next_action(struct sipc_endpoint *ep, struct sipc_action *act
         return false;
     }
     q = &actions_of(ep)[ep->action_first];
-    ep->action_first = (ep->action_first + 1) % ep->action_capacity;
+    ep->action_first = actions_place(ep, 1);
     ep->action_count--;
-    memset(action, 0, sizeof *action);
     action->kind = (enum sipc_action_kind)q->kind;
     action->session = q->session;
     action->session_id = q->has_id ? q->id : NULL;

@@ -97,6 +97,7 @@ void sipc__config_layout(const struct sipc_config *c, struct sipc_endpoint *ep)
     ep->table_size = 4;
     while (ep->table_size < 2 * n)
         ep->table_size *= 2;
+    ep->slot_bits = (uint32_t)__builtin_ctz(ep->table_size) - 1;
     ep->action_capacity = c->unreliable_queue + ACTIONS_PER_EVENT;
     layout_take(&at, 1, sizeof *ep);
     ep->sessions_offset = layout_take(&at, n, sizeof(struct session));

@@ -27,6 +27,8 @@ enum sipc_status sipc_endpoint_init(void *block, size_t size, const struct sipc_
     ep->evict_last = SLOT_NONE;
     ep->delivered_slot = SLOT_NONE;
     ep->shutdown_at = SIPC_NEVER;
+    sipc__table_prepare(ep);
+    sipc__actions_prepare(ep);
     *out = ep;
     return SIPC_OK;
 }
@@ -259,11 +261,15 @@ enum sipc_status sipc_endpoint_sent(struct sipc_endpoint *ep, sipc_time now, uin
 {
     enum sipc_status status = sipc__event_begin(ep, now);
     struct session *s;
+    uint32_t slot;
 
     if (status != SIPC_OK)
         return status;
-    s = session_at(ep, (uint32_t)(token % ep->config.max_sessions));
-    if (token == 0 || !s->used || (s->tx.op.token != token && s->faf.token != token))
+    slot = (uint32_t)token & ((1u << ep->slot_bits) - 1);
+    if (token == 0 || slot >= ep->config.max_sessions)
+        return SIPC_E_UNKNOWN;
+    s = session_at(ep, slot);
+    if (!s->used || (s->tx.op.token != token && s->faf.token != token))
         return SIPC_E_UNKNOWN;
     if (s->faf.token == token)
         sipc__unreliable_sent(ep, s, success);

@@ -175,6 +175,8 @@ static bool group_decode(struct sipc_endpoint *ep, struct pieces *pieces, size_t
     struct sipc_option option;
     uint32_t offset = 0;
 
+    if (rest.size == 0) /* the usual case */
+        return true;
     pieces_collect(pieces);
     while (sipc_option_next(&rest, &option)) {
         if (option.id == SIPC_OPT_LONG_ATTRIBUTE) {

@@ -13,7 +13,8 @@
 
 void sipc__sender_drop(struct sipc_endpoint *ep, struct session *s)
 {
-    memset(options_of(ep, s), 0, s->tx.op.option_size);
+    if (s->tx.op.option_size > 0)
+        memset(options_of(ep, s), 0, s->tx.op.option_size);
     memset(&s->tx.op, 0, sizeof s->tx.op);
     sipc__timer_set(s, TIMER_ACK, SIPC_NEVER);
 }
@@ -175,18 +176,21 @@ static void sender_set_window(struct sipc_endpoint *ep, struct session *s, uint3
         op->window_length = limit;
 }
 
-static bool sender_begin_group(struct sipc_endpoint *ep, struct session *s, uint64_t offset)
+/* Plans the group that begins at `offset` of the message. false: no room for data. */
+static bool sender_plan_group(struct sipc_endpoint *ep, struct session *s, uint64_t offset)
 {
     struct operation *op = &s->tx.op;
     bool restricted = sipc__sender_restricted(s, op->skip);
 
-    if (!sipc__plan_group(&ep->config, sender_options(ep, s), offset, op->size, op->skip,
-                          restricted, &op->plan))
-        return false;
-    op->prospective_end = 0;
+    return sipc__plan_group(&ep->config, sender_options(ep, s), offset, op->size, op->skip,
+                            restricted, &op->plan);
+}
+
+static void sender_begin_group(struct sipc_endpoint *ep, struct session *s)
+{
+    s->tx.op.prospective_end = 0;
     sender_set_window(ep, s, 0);
     sender_begin_window(ep, s);
-    return true;
 }
 
 void sipc__sender_boundary_passed(struct sipc_endpoint *ep, struct session *s)
@@ -195,7 +199,8 @@ void sipc__sender_boundary_passed(struct sipc_endpoint *ep, struct session *s)
     uint64_t offset = op->plan.data_offset + op->plan.data_size;
 
     /* The attributes left room for data in the first group, and lifting OPN-3 only adds to it. */
-    SIPC_ASSERT(sender_begin_group(ep, s, offset));
+    SIPC_ASSERT(sender_plan_group(ep, s, offset));
+    sender_begin_group(ep, s);
 }
 
 static void sender_group_done(struct sipc_endpoint *ep, struct session *s)
@@ -231,22 +236,19 @@ static void sender_window_full(struct sipc_endpoint *ep, struct session *s, uint
 
 /* ---- beginnings ---- */
 
-enum sipc_status sipc__sender_start(struct sipc_endpoint *ep, struct session *s,
-                                    const struct operation *op)
+enum sipc_status sipc__sender_start(struct sipc_endpoint *ep, struct session *s)
 {
-    bool restricted = sipc__sender_restricted(s, op->skip);
-    struct plan plan;
+    struct operation *op = &s->tx.op;
 
-    if (!sipc__plan_group(&ep->config, (struct sipc_span){options_of(ep, s), op->option_size}, 0,
-                          op->size, op->skip, restricted, &plan)) {
-        memset(options_of(ep, s), 0, op->option_size);
+    if (!sender_plan_group(ep, s, 0)) {
+        sipc__sender_drop(ep, s);
         return SIPC_E_ATTRIBUTES; /* SIPC_RULE_SND_3 */
     }
-    s->tx.op = *op;
+    op->kind = OPERATION_SEND;
     if (op->skip)
         sipc__session_opened(ep, s); /* SIPC_RULE_STM_1, SIPC_RULE_OPN_4 */
     sipc__timer_set(s, TIMER_IDLE, SIPC_NEVER);
-    SIPC_ASSERT(sender_begin_group(ep, s, 0));
+    sender_begin_group(ep, s);
     sipc__session_settle(ep, s);
     return SIPC_OK;
 }

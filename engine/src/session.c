@@ -339,7 +339,8 @@ enum sipc_status sipc_session_send(struct sipc_endpoint *ep, sipc_time now, sipc
 {
     enum sipc_status status = sipc__event_begin(ep, now);
     struct session *s = sipc__session_of(ep, session);
-    struct operation op = {.kind = OPERATION_SEND, .skip = sipc__attributes_skip(message)};
+    bool skip = sipc__attributes_skip(message);
+    struct operation *op;
 
     if (status != SIPC_OK)
         return status;
@@ -347,16 +348,18 @@ enum sipc_status sipc_session_send(struct sipc_endpoint *ep, sipc_time now, sipc
         return SIPC_E_UNKNOWN;
     if (s->tx.op.kind == OPERATION_SEND)
         return SIPC_E_BUSY; /* SIPC_RULE_SND_1, SIPC_RULE_SND_1a */
-    status = session_check_send(s, op.skip);
+    status = session_check_send(s, skip);
     if (status != SIPC_OK)
         return status;
+    op = &s->tx.op;
     status = sipc__attributes_encode(&ep->config, message, options_of(ep, s),
-                                     ep->config.attribute_limit, &op.option_size);
+                                     ep->config.attribute_limit, &op->option_size);
     if (status != SIPC_OK)
         return SIPC_E_ATTRIBUTES; /* SIPC_RULE_SND_3a */
-    op.handle = message->handle;
-    op.size = message->size;
-    return sipc__sender_start(ep, s, &op);
+    op->handle = message->handle;
+    op->size = message->size;
+    op->skip = skip;
+    return sipc__sender_start(ep, s);
 }
 
 enum sipc_status sipc_session_send_unreliable(struct sipc_endpoint *ep, sipc_time now,

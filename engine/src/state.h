@@ -29,9 +29,13 @@
 
 enum {
     FRAMING_OPTION_SIZE = 13, /* one boolean framing option, "True" */
-    CLOSE_REQUESTS_MAX = 8,   /* close requests that wait for one close (CLS-5) */
-    ACTIONS_PER_EVENT = 16,   /* at most, beside the results of the fire-and-forget queue */
-    SHUTDOWN_SLOTS = 64,      /* looked at per call once the grace is over (END-4) */
+    BOOLEAN_OPTIONS = 5,      /* those are the first bits of enum sipc_option_id */
+    BOOLEAN_OPTION_SET = (1 << BOOLEAN_OPTIONS) - 1,
+    PREPARED_OPTION_SIZE = 16, /* room for one of them, or for max_window_size */
+    CLOSE_REQUESTS_MAX = 8,    /* close requests that wait for one close (CLS-5) */
+    ACTIONS_PER_EVENT = 16,    /* at most, beside the results of the fire-and-forget queue */
+    TABLE_KEYS = 5,
+    SHUTDOWN_SLOTS = 64, /* looked at per call once the grace is over (END-4) */
     OPTION_SIZE_OVERHEAD = 5,
 };
 
@@ -220,8 +224,14 @@ struct sipc_endpoint {
     uint32_t delivered_slot;          /* its group is cleared once it was taken out */
     uint32_t shutdown_cursor;
     bool delivered_taken;
-    uint8_t pad[7];
+    uint8_t pad[3];
+    uint32_t slot_bits;    /* of a token: enough for every slot */
     sipc_time shutdown_at; /* SIPC_NEVER: not shutting down */
+    uint64_t table_keys[TABLE_KEYS];
+    /* Encoded when the endpoint is made, as most PDUs carry some: true, by bit; the own size. */
+    uint8_t true_options[BOOLEAN_OPTIONS][PREPARED_OPTION_SIZE];
+    uint8_t window_size_option[PREPARED_OPTION_SIZE];
+    size_t window_size_used;
     uint64_t discards[SIPC_DISCARD_COUNT];
 };
 
@@ -309,6 +319,8 @@ bool sipc__window_id_acked(const struct sipc_config *config, struct sender *tx, 
 
 /* ---- table.c ---- */
 
+/* Makes the keys of its hash. */
+void sipc__table_prepare(struct sipc_endpoint *ep);
 uint32_t sipc__table_find(const struct sipc_endpoint *ep, sipc_peer remote, const uint8_t *id);
 void sipc__table_add(struct sipc_endpoint *ep, uint32_t slot);
 void sipc__table_remove(struct sipc_endpoint *ep, uint32_t slot);
@@ -324,6 +336,8 @@ struct session *sipc__timers_first_session(const struct sipc_endpoint *ep);
 
 /* ---- actions.c ---- */
 
+/* Encodes the options that never change. */
+void sipc__actions_prepare(struct sipc_endpoint *ep);
 /* Ends the life of what the last action handed out. */
 void sipc__actions_release(struct sipc_endpoint *ep);
 /* Appends an action about `s` (NULL: none) and returns it to be filled in. */
@@ -419,9 +433,9 @@ enum sipc_status sipc__attributes_encode(const struct sipc_config *config,
                                          size_t size, uint32_t *used);
 /* Whether a group must keep to OPN-3 now (also OPN-6). */
 bool sipc__sender_restricted(const struct session *s, bool skip);
-/* Begins a send operation. SIPC_E_ATTRIBUTES: they leave no room for data (SND-3). */
-enum sipc_status sipc__sender_start(struct sipc_endpoint *ep, struct session *s,
-                                    const struct operation *op);
+/* Begins the send operation whose message is set already. SIPC_E_ATTRIBUTES: they leave no room for
+ * data (SND-3); it was forgotten. */
+enum sipc_status sipc__sender_start(struct sipc_endpoint *ep, struct session *s);
 void sipc__sender_close(struct sipc_endpoint *ep, struct session *s, int32_t code);
 void sipc__sender_ack(struct sipc_endpoint *ep, struct session *s, sipc_peer from,
                       const struct sipc_pdu *pdu);

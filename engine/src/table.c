@@ -2,31 +2,31 @@
  * shifts back, so there are no tombstones and a lookup never gets slower with age. The hash is
  * keyed by a setting: with a random key a peer cannot choose ids that collide. */
 #include "state.h"
+#include "wire.h"
 
-static uint64_t table_load(const uint8_t *bytes)
+void sipc__table_prepare(struct sipc_endpoint *ep)
 {
-    uint64_t word = 0;
-    for (int i = 7; i >= 0; i--)
-        word = (word << 8) | bytes[i];
-    return word;
+    uint64_t key = ep->config.table_key;
+
+    for (int i = 0; i < TABLE_KEYS; i++) {
+        uint64_t word = key += UINT64_C(0x9e3779b97f4a7c15);
+        word = (word ^ (word >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        word = (word ^ (word >> 27)) * UINT64_C(0x94d049bb133111eb);
+        ep->table_keys[i] = word ^ (word >> 31);
+    }
 }
 
-static uint64_t table_mix(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    h ^= h >> 29;
-    h *= UINT64_C(0xbf58476d1ce4e5b9);
-    return h ^ (h >> 32);
-}
-
-/* On stream networks the connection is no part of the key (END-1a). */
+/* Products of keyed words: which ids collide depends on the keys, and the words are taken side by
+ * side. On stream networks the connection is no part of the key (END-1a). */
 static uint32_t table_home(const struct sipc_endpoint *ep, sipc_peer remote, const uint8_t *id)
 {
-    uint64_t h = table_mix(ep->config.table_key, ep->config.stream ? 0 : remote);
+    const uint64_t *keys = ep->table_keys;
+    uint64_t h = (sipc__load_u64(id) + keys[0]) * (sipc__load_u64(id + 8) + keys[1]);
 
-    for (int i = 0; i < SIPC_SESSION_ID_SIZE; i += 8)
-        h = table_mix(h, table_load(id + i));
-    return (uint32_t)h & (ep->table_size - 1);
+    h += (sipc__load_u64(id + 16) + keys[2]) * (sipc__load_u64(id + 24) + keys[3]);
+    h ^= ((ep->config.stream ? 0 : remote) + keys[4]) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ (h >> 32)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (uint32_t)(h >> 32) & (ep->table_size - 1);
 }
 
 static uint32_t *table_of(const struct sipc_endpoint *ep)

@@ -183,6 +183,8 @@ void sipc__window_clear(struct sipc_endpoint *ep, struct session *s)
     uint8_t *arena = arena_of(ep, s);
     uint8_t *back = arena + ep->config.group_bytes_max;
 
+    if (rx->window_id < 0) /* it is empty */
+        return;
     memset(arena + rx->group_data, 0, rx->window_data);
     if (rx->window_options > 0) {
         uint32_t used = rx->group_options + rx->window_options;
@@ -220,7 +222,8 @@ void sipc__group_clear(struct sipc_endpoint *ep, struct session *s)
         memmove(arena, arena + rx->group_data, rx->window_data);
         memset(arena + rx->window_data, 0, rx->group_data);
     }
-    memset(back - rx->group_options - rx->window_options, 0, rx->group_options);
+    if (rx->group_options > 0)
+        memset(back - rx->group_options - rx->window_options, 0, rx->group_options);
     rx->group_data = 0;
     rx->group_options = 0;
     rx->group_windows = 0;
