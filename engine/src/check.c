@@ -56,6 +56,25 @@ static const char *check_sender(const struct sipc_endpoint *ep, const struct ses
     return NULL;
 }
 
+static const char *check_unreliable(const struct sipc_endpoint *ep, const struct session *s)
+{
+    const struct unreliable_queue *queue = &s->faf;
+    const struct unreliable *ring = unreliable_of(ep, s);
+    uint64_t pool_used = queue->token_options;
+
+    if (queue->count > ep->config.unreliable_queue)
+        return "the fire-and-forget queue keeps its bounds";
+    for (uint32_t i = 0; i < queue->count; i++)
+        pool_used += ring[(queue->first + i) % ep->config.unreliable_queue].option_size;
+    if (pool_used != queue->pool_used || pool_used > ep->config.attribute_limit)
+        return "the pool holds the attributes of the messages that wait";
+    if (queue->token == 0 && (queue->token_options != 0 || queue->token_handle != 0))
+        return "no message on its way without a token";
+    if (s->state > SIPC_OPENED && queue->count > 0)
+        return "no fire-and-forget message waits from closing on (FAF-2)";
+    return NULL;
+}
+
 static const char *check_session(const struct sipc_endpoint *ep, const struct session *s)
 {
     const char *broken = check_window(ep, s);
@@ -63,6 +82,8 @@ static const char *check_session(const struct sipc_endpoint *ep, const struct se
 
     if (broken == NULL)
         broken = check_sender(ep, s);
+    if (broken == NULL)
+        broken = check_unreliable(ep, s);
     if (broken != NULL)
         return broken;
     for (int timer = 0; timer < TIMER_COUNT; timer++)
@@ -70,35 +91,49 @@ static const char *check_session(const struct sipc_endpoint *ep, const struct se
             first = s->timers[timer];
     if (first != s->deadline || (first == SIPC_NEVER) != (s->heap_index == SLOT_NONE))
         return "a session's deadline is its earliest timer";
-    if (s->state > SIPC_OPENED && s->faf.count > 0)
-        return "no fire-and-forget message waits from closing on (FAF-2)";
     if (s->state == SIPC_CLOSING && s->tx.op.kind != OPERATION_CLOSE)
         return "closing has a close in progress";
     if (s->state >= SIPC_AWAITING_DISPOSAL && s->tx.op.kind != OPERATION_NONE)
         return "no operation outlives closing";
     if (s->evictable != (s->state == SIPC_OPENING && !s->local && s->tx.op.kind == OPERATION_NONE))
         return "sessions that may be evicted stand on the list (END-5)";
-    if (s->faf.pool_used > ep->config.attribute_limit || s->faf.count > ep->config.unreliable_queue)
-        return "the fire-and-forget queue keeps its bounds";
+    if (s->close_count > (s->state == SIPC_CLOSING ? CLOSE_REQUESTS_MAX : 0))
+        return "requests to close wait in closing only, a bounded number (CLS-5)";
     if (sipc__table_find(ep, s->remote, s->id) != slot_of(ep, s))
         return "the table finds every session";
     return NULL;
 }
 
-const char *sipc_endpoint_check(const struct sipc_endpoint *ep)
+/* The slots given back, and the sessions that may be evicted, stand on lists without loops. */
+static const char *check_lists(const struct sipc_endpoint *ep, uint32_t used, uint32_t evictable)
+{
+    uint32_t count = 0;
+    uint32_t before = SLOT_NONE;
+
+    for (uint32_t slot = ep->free_first; slot != SLOT_NONE; slot = session_at(ep, slot)->next)
+        if (slot >= ep->free_fresh || session_at(ep, slot)->used || ++count > ep->free_fresh)
+            return "the slots given back stand on their list";
+    if (used + count != ep->free_fresh)
+        return "every slot that was ever used is used or was given back";
+    count = 0;
+    for (uint32_t slot = ep->evict_first; slot != SLOT_NONE; slot = session_at(ep, slot)->next) {
+        if (slot >= ep->free_fresh || !session_at(ep, slot)->evictable ||
+            session_at(ep, slot)->prev != before)
+            return "the list of those that may be evicted is whole";
+        before = slot;
+        count++;
+    }
+    if (before != ep->evict_last || count != evictable)
+        return "the list of those that may be evicted has all of them";
+    return NULL;
+}
+
+static const char *check_heap(const struct sipc_endpoint *ep, uint32_t timed)
 {
     const uint32_t *heap = block_at(ep, ep->heap_offset);
-    uint32_t held = 0;
 
-    for (uint32_t slot = 0; slot < ep->free_fresh; slot++) {
-        const struct session *s = session_at(ep, slot);
-        const char *broken = s->used ? check_session(ep, s) : NULL;
-        if (broken != NULL)
-            return broken;
-        held += s->used && s->state != SIPC_DISPOSED;
-    }
-    if (held != ep->session_count)
-        return "sessions are counted";
+    if (ep->heap_count != timed)
+        return "the heap has every session with a deadline";
     for (uint32_t i = 0; i < ep->heap_count; i++) {
         const struct session *s = session_at(ep, heap[i]);
         if (s->heap_index != i ||
@@ -106,4 +141,27 @@ const char *sipc_endpoint_check(const struct sipc_endpoint *ep)
             return "the heap is in order";
     }
     return NULL;
+}
+
+const char *sipc_endpoint_check(const struct sipc_endpoint *ep)
+{
+    uint32_t used = 0, held = 0, evictable = 0, timed = 0;
+    const char *broken;
+
+    for (uint32_t slot = 0; slot < ep->free_fresh; slot++) {
+        const struct session *s = session_at(ep, slot);
+        if (!s->used)
+            continue;
+        broken = check_session(ep, s);
+        if (broken != NULL)
+            return broken;
+        used++;
+        held += s->state != SIPC_DISPOSED;
+        evictable += s->evictable;
+        timed += s->heap_index != SLOT_NONE;
+    }
+    if (held != ep->session_count)
+        return "sessions are counted";
+    broken = check_lists(ep, used, evictable);
+    return broken == NULL ? check_heap(ep, timed) : broken;
 }
