@@ -67,8 +67,9 @@ struct damage {
     uint64_t value;
 };
 
-#define SIZE_OF(type, field)               sizeof(((struct type *)0)->field)
-#define FIELD(type, field)                 #field, offsetof(struct type, field), SIZE_OF(type, field)
+#define SIZE_OF(type, field) sizeof(((struct type *)0)->field)
+#define FIELD(type, field)   #field, offsetof(struct type, field), SIZE_OF(type, field)
+
 #define IN_ENDPOINT(field, value)          ENDPOINT, 0, 0, FIELD(sipc_endpoint, field), value
 #define IN_SESSION(slot, field, value)     SESSION, slot, 0, FIELD(session, field), value
 #define IN_POSITION(slot, i, field, value) POSITION, slot, i, FIELD(position, field), value
