@@ -50,7 +50,7 @@ static const char *check_sender(const struct sipc_endpoint *ep, const struct ses
                                       op->window_length > ep->config.max_window_size))
         return "what was sent lies within the window, and that within the own maximum";
     if ((op->token != 0) + (s->timers[TIMER_ACK] != SIPC_NEVER) != (op->phase != PHASE_BOUNDARY))
-        return "an operation awaits an aftermath or an ack, one of them, and none in a gap (FAF-2)";
+        return "an operation awaits an aftermath or an ack, none in a gap (FAF-2)";
     if (op->retries > ep->config.max_retry_count)
         return "a window has at most max_retry_count retries (RTY-3)";
     return NULL;

@@ -89,7 +89,7 @@ struct damage {
 #define TOP       "no own id passes top (WID-10)"
 #define NOTHING   "nothing is awaited without an operation"
 #define SENT      "what was sent lies within the window, and that within the own maximum"
-#define ONE       "an operation awaits an aftermath or an ack, one of them, and none in a gap (FAF-2)"
+#define ONE       "an operation awaits an aftermath or an ack, none in a gap (FAF-2)"
 #define RETRIES   "a window has at most max_retry_count retries (RTY-3)"
 #define QUEUE     "the fire-and-forget queue keeps its bounds"
 #define POOL      "the pool holds the attributes of the messages that wait"
