@@ -1,4 +1,5 @@
-/* Actions: what the endpoint wants done, waiting in a ring until the driver takes them out.
+/* Actions: what the endpoint wants done, waiting until the driver takes them out. They
+ * are all taken before the next event adds some, so they need no ring.
  *
  * A transmit waits as a few numbers and becomes bytes only when it is taken out: no event can come
  * in between, so the session still holds what it refers to. Payloads are never copied: the action
@@ -18,14 +19,6 @@ static struct queued *actions_of(const struct sipc_endpoint *ep)
     return block_at(ep, ep->actions_offset);
 }
 
-/* The place of the ring that is `ahead` of the oldest action's. */
-static uint32_t actions_place(const struct sipc_endpoint *ep, uint32_t ahead)
-{
-    uint32_t place = ep->action_first + ahead;
-
-    return place < ep->action_capacity ? place : place - ep->action_capacity;
-}
-
 /* Every PDU passes here: fields are set one by one, as compilers clear a structure of this size
  * with a string instruction, which takes longer than all the rest. */
 struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind kind,
@@ -34,7 +27,7 @@ struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind
     struct queued *q;
 
     SIPC_ASSERT(ep->action_count < ep->action_capacity);
-    q = &actions_of(ep)[actions_place(ep, ep->action_count++)];
+    q = &actions_of(ep)[ep->action_count++];
     q->kind = (uint8_t)kind;
     q->detail = 0;
     q->outcome = 0;
@@ -58,7 +51,7 @@ struct queued *sipc__action_push(struct sipc_endpoint *ep, enum sipc_action_kind
 struct queued *sipc__action_last(const struct sipc_endpoint *ep)
 {
     SIPC_ASSERT(ep->action_count > 0);
-    return &actions_of(ep)[actions_place(ep, ep->action_count - 1)];
+    return &actions_of(ep)[ep->action_count - 1];
 }
 
 /* Tokens are unique, and name the slot that waits for the aftermath. */
@@ -221,13 +214,13 @@ bool sipc_endpoint_next_action(struct sipc_endpoint *ep, struct sipc_action *act
     const struct queued *q;
 
     sipc__actions_release(ep);
-    if (ep->action_count == 0) {
-        ep->action_first = 0;
+    if (ep->action_count == 0)
         return false;
+    q = &actions_of(ep)[ep->action_first++];
+    if (ep->action_first == ep->action_count) { /* none waits any more */
+        ep->action_first = 0;
+        ep->action_count = 0;
     }
-    q = &actions_of(ep)[ep->action_first];
-    ep->action_first = actions_place(ep, 1);
-    ep->action_count--;
     action->kind = (enum sipc_action_kind)q->kind;
     action->session = q->session;
     action->session_id = q->has_id ? q->id : NULL;
@@ -249,7 +242,7 @@ bool sipc_endpoint_next_action(struct sipc_endpoint *ep, struct sipc_action *act
         action->u.state.state = (enum sipc_state)q->detail;
         action->u.state.cause = q->code;
         break;
-    case SIPC_ACTION_DISCARD:
+    default: /* SIPC_ACTION_DISCARD */
         action->u.discard.reason = (enum sipc_discard)q->detail;
         action->u.discard.rule = sipc_discard_rule(action->u.discard.reason);
         break;

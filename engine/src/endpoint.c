@@ -219,8 +219,7 @@ static void endpoint_dispatch(struct sipc_endpoint *ep, struct session *s, sipc_
     case SIPC_CLOSE_ACK:
         sipc__sender_ack(ep, s, from, pdu);
         break;
-    case SIPC_ENQUIRE_LINK:
-    case SIPC_ENQUIRE_LINK_ACK:
+    default: /* SIPC_ENQUIRE_LINK, SIPC_ENQUIRE_LINK_ACK */
         sipc__session_receive_link(ep, s, from, pdu);
         break;
     }
@@ -294,8 +293,9 @@ static enum timer endpoint_due_timer(const struct session *s)
  * pass over the slots finds them all, a few slots at a time. */
 static void endpoint_finish_shutdown(struct sipc_endpoint *ep)
 {
-    for (int i = 0; i < SHUTDOWN_SLOTS && ep->shutdown_cursor < ep->free_fresh; i++) {
+    for (int i = 0; i < SHUTDOWN_SLOTS; i++) {
         struct session *s = session_at(ep, ep->shutdown_cursor++);
+        SIPC_ASSERT(ep->shutdown_cursor <= ep->free_fresh);
         if (s->used && s->state != SIPC_DISPOSED) {
             sipc__session_dispose(ep, s, SIPC_LOCAL_SHUTDOWN, true);
             break;

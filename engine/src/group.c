@@ -200,8 +200,9 @@ static void group_take_idle_timeout(struct sipc_endpoint *ep, struct session *s,
     int32_t idle_timeout_ms;
     int64_t idle_timeout_ns;
 
-    if (value.data == NULL || !sipc_option_parse_int(value, &idle_timeout_ms))
+    if (value.data == NULL)
         return;
+    SIPC_ASSERT(sipc_option_parse_int(value, &idle_timeout_ms));
     idle_timeout_ns = idle_timeout_ms * (int64_t)SIPC_NS_PER_MS;
     s->idle_timeout_ns = s->local_idle_timeout_ns;
     if (idle_timeout_ns >= ep->config.min_remote_idle_timeout_ns &&

@@ -210,7 +210,7 @@ static inline bool option_apply(const struct sipc_option *option, struct sipc_pd
         bool value;
         if (!option_parse_bool(option->value, &value))
             return false;
-        pdu->flags = value ? pdu->flags | option->id : pdu->flags & ~option->id;
+        pdu->flags = (pdu->flags & ~option->id) | (value * option->id);
         return true;
     }
     if ((option->id & OPTION_INTEGERS) != 0)
@@ -231,7 +231,9 @@ static inline uint32_t option_take_true(struct sipc__reader *reader)
         (sipc__load_u32(at + 9) | OPTION_SMALL_LETTERS) != OPTION_CHARS('t', 'r', 'u', 'e'))
         return 0;
     uint32_t id = option_find_4(sipc__load_u32(at + 2)) & OPTION_BOOLEANS;
-    return id != 0 && sipc__take(reader, SIZE) != NULL ? id : 0;
+    if (id != 0)
+        (void)sipc__take(reader, SIZE);
+    return id;
 }
 
 enum sipc_discard sipc__options_decode(struct sipc__reader *reader, struct sipc_pdu *pdu,
@@ -513,5 +515,7 @@ bool sipc_long_attribute_split(struct sipc_span text, struct sipc_span *name,
         units -= width;
     }
     size_t name_size = rest.left - reader.left;
-    return sipc__read_span(&rest, name_size, name) && sipc__read_span(&rest, rest.left, value);
+    SIPC_ASSERT(sipc__read_span(&rest, name_size, name));
+    SIPC_ASSERT(sipc__read_span(&rest, rest.left, value));
+    return true;
 }

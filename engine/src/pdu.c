@@ -94,13 +94,14 @@ static inline void pdu_clear(struct sipc_pdu *pdu)
 }
 
 /* All of these fit, as the PDU has 57 bytes or more. */
-static bool pdu_read_header(struct sipc__reader *reader, uint16_t *total, struct sipc_pdu *pdu)
+static void pdu_read_header(struct sipc__reader *reader, uint16_t *total, struct sipc_pdu *pdu)
 {
-    if (!sipc__read_u16(reader, total))
-        return false;
+    SIPC_ASSERT(reader->left >= SIPC_PDU_HEAD_SIZE);
+    (void)sipc__read_u16(reader, total);
     pdu->session_id = sipc__take(reader, SIPC_SESSION_ID_SIZE);
-    return pdu->session_id != NULL && sipc__read_i64(reader, &pdu->window_id) &&
-           sipc__read_i32(reader, &pdu->seq_nr) && sipc__read_u8(reader, &pdu->opcode);
+    (void)sipc__read_i64(reader, &pdu->window_id);
+    (void)sipc__read_i32(reader, &pdu->seq_nr);
+    (void)sipc__read_u8(reader, &pdu->opcode);
 }
 
 static enum sipc_discard pdu_check_code(struct sipc_pdu *pdu)
@@ -148,8 +149,9 @@ enum sipc_discard sipc_pdu_decode(struct sipc_span bytes, struct sipc_pdu *pdu)
     struct sipc__reader reader = sipc__reader_of(bytes);
     uint16_t total;
     pdu_clear(pdu);
-    if (bytes.size < SIPC_PDU_SIZE_MIN || !pdu_read_header(&reader, &total, pdu))
+    if (bytes.size < SIPC_PDU_SIZE_MIN)
         return SIPC_DISCARD_TOO_SHORT;
+    pdu_read_header(&reader, &total, pdu);
     if (bytes.size > SIPC_PDU_SIZE_MAX)
         return SIPC_DISCARD_TOO_LONG;
     if (total != bytes.size)

@@ -40,23 +40,24 @@ static uint32_t plan_options_fit(struct sipc_span options, uint32_t start, uint3
     if (left <= room)
         return (uint32_t)left;
     rest = (struct sipc_span){options.data + start, left};
-    while (sipc_option_next(&rest, &option)) {
-        uint32_t end = (uint32_t)(options.size - start - rest.size);
+    for (;;) { /* ends before the options do, as they do not all fit */
+        uint32_t end;
+        SIPC_ASSERT(sipc_option_next(&rest, &option));
+        end = (uint32_t)(left - rest.size);
         if (end > room)
-            break;
+            return fit;
         fit = end;
     }
-    return fit;
 }
 
-/* The range of options that PDU `index` carries. */
+/* The range of options that PDU `index` carries, one up to which they reach. */
 static void plan_options(const struct sipc_config *config, struct sipc_span options, bool skip,
                          uint32_t index, uint32_t *start, uint32_t *size)
 {
     *start = 0;
     for (uint32_t i = 0;; i++) {
         *size = plan_options_fit(options, *start, plan_room(config, skip, i));
-        if (i == index || *start + *size == options.size)
+        if (i == index)
             break;
         *start += *size;
     }

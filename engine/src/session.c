@@ -189,14 +189,11 @@ void sipc__session_timer(struct sipc_endpoint *ep, struct session *s, enum timer
         sipc__transmit(ep, s, SIPC_ENQUIRE_LINK, 0, 0, 0, 0);
         sipc__timer_set(s, TIMER_ENQUIRE, time_after(ep->now, ep->config.enquire_link_interval_ns));
         break;
-    case TIMER_LINGER: /* SIPC_RULE_END_3 */
+    default: /* TIMER_LINGER; SIPC_RULE_END_3 */
         if (s->state == SIPC_DISPOSED)
             sipc__slot_free(ep, s);
         else
             sipc__session_dispose(ep, s, 0, false);
-        break;
-    case TIMER_COUNT:
-        SIPC_ASSERT(false);
         break;
     }
 }

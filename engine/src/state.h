@@ -216,7 +216,9 @@ struct sipc_endpoint {
     uint64_t unreliable_offset, pools_offset, snapshot_size, size;
     uint32_t table_size; /* power of two */
     uint32_t heap_count;
-    uint32_t action_first, action_count, action_capacity;
+    uint32_t action_first; /* the next to be taken out */
+    uint32_t action_count; /* those taken out before it included; 0: none waits */
+    uint32_t action_capacity;
     uint32_t free_first;              /* slots never used come after those given back */
     uint32_t free_fresh;              /* slots from here on were never used */
     uint32_t evict_first, evict_last; /* opening sessions made by peers, oldest first */

@@ -9,7 +9,8 @@ static bool unreliable_may_leave(const struct session *s)
 {
     const struct operation *op = &s->tx.op;
 
-    if (s->state != SIPC_OPENED || s->faf.token != 0)
+    SIPC_ASSERT(s->state == SIPC_OPENED); /* SIPC_RULE_FAF_2a: none waits in another state */
+    if (s->faf.token != 0)
         return false;
     return op->kind == OPERATION_NONE ||
            (op->phase == PHASE_BOUNDARY && op->boundary_budget > 0); /* SIPC_RULE_FAF_2 */

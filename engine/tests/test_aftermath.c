@@ -72,6 +72,22 @@ static void test_aftermath_made_up_then_refused_without_a_trace(void **state)
     driver_fini(&d);
 }
 
+static void test_aftermath_made_up_for_a_session_beyond_the_last_then_refused(void **state)
+{
+    (void)state;
+    for (uint32_t sessions = 1; sessions <= 9; sessions++) {
+        struct sipc_config config = config_of();
+        struct driver d;
+        config.max_sessions = sessions;
+        driver_init(&d, &config);
+        driver_open(&d);
+        driver_forget(&d);
+        for (uint64_t token = 0; token < 200; token++)
+            refused(&d, token);
+        driver_fini(&d);
+    }
+}
+
 static void test_aftermath_of_an_ack_or_link_then_refused(void **state)
 {
     struct driver d;
@@ -306,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_aftermath_made_up_then_refused_without_a_trace),
+        cmocka_unit_test(test_aftermath_made_up_for_a_session_beyond_the_last_then_refused),
         cmocka_unit_test(test_aftermath_of_an_ack_or_link_then_refused),
         cmocka_unit_test(test_aftermath_failing_at_any_pdu_of_a_window_then_network_error),
         cmocka_unit_test(test_aftermath_failing_in_a_retry_then_network_error),

@@ -263,6 +263,8 @@ static const struct {
     {"its place is that of its first piece", "x=1 s_e_0=1:a y=2 s_e_0=A z=3", " x=1 a=A y=2 z=3"},
     {"long and short of one name", "a=1 s_e_0=1:a a=3 s_e_0=2", " a=1 a=2 a=3"},
     {"twice the same long", "s_e_0=1:ax s_e_1=1:ay", " a=x a=y"},
+    {"a framing name", "s_e_0=4:s_00True a=b", " a=b"},
+    {"a length and no more", "s_e_0=0", NULL},
     {"no colon", "s_e_0=bad", NULL},
     {"nothing", "s_e_0=", NULL},
     {"no length", "s_e_0=:ab", NULL},

@@ -323,6 +323,8 @@ static void test_next_when_cut_then_false_and_rest_stays(void **state)
     struct sipc_span none = {NULL, 0};
     struct sipc_option option;
     assert_false(sipc_option_next(&none, &option));
+    struct sipc_span terminator = {(const uint8_t[]){0, 0, 0, 0, 0, 0}, 6};
+    assert_false(sipc_option_next(&terminator, &option));
 }
 
 /* ---- long attributes ---- */
@@ -468,6 +470,7 @@ static void test_long_attribute_when_arguments_make_no_sense_then_invalid(void *
         {"name not UTF-8", "\xff", 1, 0, 100, false},
         {"name cut in a char", "\xe2\x82", 2, 0, 100, false},
         {"NUL in the name", "a\0b", 3, 0, 100, false},
+        {"name of 2 GiB", "n", (size_t)INT32_MAX + 1, 0, 100, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct sipc_span name = {(const uint8_t *)rows[i].name, rows[i].name_size};
