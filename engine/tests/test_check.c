@@ -142,6 +142,7 @@ static const struct damage damages[] = {
     {POOL, IN_SESSION(SENDING, faf.pool_used, 0)},
     {POOL, IN_SESSION(WAITING, faf.token_options, 6)},
     {POOL, IN_RING(SENDING, 0, option_size, 40000)},
+    {POOL, IN_ENDPOINT(config.attribute_limit, 9)},
     {TOKEN, IN_SESSION(WAITING, faf.token, 0)},
     {TOKEN, IN_SESSION(SENDING, faf.token_handle, 1)},
     {FAF_2, IN_SESSION(SENDING, state, SIPC_CLOSING)},
@@ -177,6 +178,16 @@ static const struct damage damages[] = {
     {HEAP_ROW, IN_SESSION(YOUNG_2, heap_index, 0)},
 };
 
+/* Two numbers out of order that agree with each other. */
+static const struct damage pairs[][2] = {
+    /* The one in the middle is off the list. */
+    {{LIST_ALL, IN_SESSION(YOUNG_1, next, YOUNG_3)},
+     {LIST_ALL, IN_SESSION(YOUNG_3, prev, YOUNG_1)}},
+    /* The first deadline is later than the others. */
+    {{HEAP_ROW, IN_SESSION(ENDED, deadline, UINT64_C(1) << 60)},
+     {HEAP_ROW, IN_SESSION(ENDED, timers[TIMER_LINGER], UINT64_C(1) << 60)}},
+};
+
 static uint8_t *place_of(const struct sipc_endpoint *ep, const struct damage *damage)
 {
     const struct session *s = session_at(ep, damage->slot);
@@ -210,27 +221,41 @@ static void do_damage(const struct sipc_endpoint *ep, const struct damage *damag
     memcpy(place, value, damage->size);
 }
 
+static void check_damages(const struct damage *row, size_t count)
+{
+    struct driver d;
+    const char *found;
+
+    make_sessions(&d);
+    assert_null(sipc_endpoint_check(d.ep));
+    for (size_t i = 0; i < count; i++)
+        do_damage(d.ep, &row[i]);
+    found = sipc_endpoint_check(d.ep);
+    if (found == NULL || strcmp(found, row->sentence) != 0)
+        fail_msg("%s of %u\nexpected: %s\nfound:    %s", row->field, row->slot, row->sentence,
+                 found == NULL ? "all well" : found);
+    driver_fini(&d);
+}
+
 static void test_check_when_one_number_is_out_of_order_then_told(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-        struct driver d;
-        const char *found;
-        make_sessions(&d);
-        assert_null(sipc_endpoint_check(d.ep));
-        do_damage(d.ep, &damages[i]);
-        found = sipc_endpoint_check(d.ep);
-        if (found == NULL || strcmp(found, damages[i].sentence) != 0)
-            fail_msg("row %zu, %s of %u\nexpected: %s\nfound:    %s", i, damages[i].field,
-                     damages[i].slot, damages[i].sentence, found == NULL ? "all well" : found);
-        driver_fini(&d);
-    }
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++)
+        check_damages(&damages[i], 1);
+}
+
+static void test_check_when_two_numbers_are_out_of_order_and_agree_then_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        check_damages(pairs[i], 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_when_one_number_is_out_of_order_then_told),
+        cmocka_unit_test(test_check_when_two_numbers_are_out_of_order_and_agree_then_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
