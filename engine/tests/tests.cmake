@@ -25,3 +25,11 @@ sipc_c_test(aftermath LIBS sipc_engine SOURCES tests/driver.c)
 sipc_c_test(unreliable LIBS sipc_engine SOURCES tests/driver.c)
 sipc_c_test(resync LIBS sipc_engine SOURCES tests/driver.c)
 sipc_c_test(attributes LIBS sipc_engine SOURCES tests/driver.c)
+
+# Recorded histories: the same actions on every platform (scripts/portability) and over time.
+add_executable(engine_histories tests/histories/histories.c tests/world.c)
+sipc_target(engine_histories)
+target_link_libraries(engine_histories PRIVATE sipc_engine)
+add_test(NAME histories
+  COMMAND engine_histories ${CMAKE_CURRENT_SOURCE_DIR}/tests/histories/recorded.txt)
+set_tests_properties(histories PROPERTIES LABELS engine)

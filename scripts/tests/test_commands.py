@@ -18,7 +18,7 @@ def call(*command, **kwargs):
     return subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
 
 
-@pytest.mark.parametrize("name", ["setup", "run", "test", "ledger", "check-source"])
+@pytest.mark.parametrize("name", ["setup", "run", "test", "ledger", "check-source", "portability"])
 def test_help_says_how_to_use_it(project_dir, name):
     done = call(project_dir / "scripts" / name, "-h")
     assert done.returncode == 0
@@ -26,7 +26,7 @@ def test_help_says_how_to_use_it(project_dir, name):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("name", ["setup", "test", "ledger", "check-source"])
+@pytest.mark.parametrize("name", ["setup", "test", "ledger", "check-source", "portability"])
 def test_an_unknown_argument_is_told(project_dir, name):
     done = call(project_dir / "scripts" / name, "--nonsense")
     assert done.returncode == 2
