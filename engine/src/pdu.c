@@ -147,7 +147,7 @@ static enum sipc_discard pdu_read_rest(struct sipc__reader *reader, struct sipc_
 enum sipc_discard sipc_pdu_decode(struct sipc_span bytes, struct sipc_pdu *pdu)
 {
     struct sipc__reader reader = sipc__reader_of(bytes);
-    uint16_t total;
+    uint16_t total = 0;
     pdu_clear(pdu);
     if (bytes.size < SIPC_PDU_SIZE_MIN)
         return SIPC_DISCARD_TOO_SHORT;

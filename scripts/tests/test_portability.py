@@ -1,4 +1,5 @@
-"""The engine does the same on every compiler, word size and byte order; and a difference is seen."""
+"""The engine does the same with every compiler, word size and byte order, and a difference is
+seen."""
 
 import subprocess
 
@@ -6,14 +7,15 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-TARGETS = ["gcc -O0", "gcc -O3", "clang -O0", "clang -O3", "gcc -O2, 32 bits", "clang -O2, big endian"]
+TARGETS = ["gcc -O0", "gcc -O3", "clang -O0", "clang -O3"]
+TARGETS += ["gcc -O2, 32 bits", "clang -O2, big endian"]
 
 
 def portability(project_dir, *arguments):
     command = [project_dir / "scripts" / "portability", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    verdicts = [line.rsplit(None, 1) for line in done.stdout.splitlines()]
-    return done, {line[0].strip(): line[1] for line in verdicts if line[-1] in ("same", "DIFFERENT")}
+    rows = [line.rsplit(None, 1) for line in done.stdout.splitlines()]
+    return done, {row[0]: row[1] for row in rows if row[-1] in ("same", "DIFFERENT")}
 
 
 def test_recorded_histories_run_the_same_everywhere(project_dir):
