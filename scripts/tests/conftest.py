@@ -28,6 +28,11 @@ def check_source(project_dir):
 
 
 @pytest.fixture(scope="session")
+def coverage(project_dir):
+    return load(project_dir, "coverage")
+
+
+@pytest.fixture(scope="session")
 def registry(ledger, project_dir):
     """The rules of the project's registry."""
     return ledger.read_rules(project_dir)
