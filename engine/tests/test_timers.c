@@ -59,6 +59,20 @@ static struct session *first_by_search(const struct sipc_endpoint *ep)
     return first;
 }
 
+/* Every session stands behind its parent in the heap, by (deadline, slot). */
+static void assert_heap_order(const struct sipc_endpoint *ep)
+{
+    const uint32_t *heap = block_at(ep, ep->heap_offset);
+
+    for (uint32_t i = 1; i < ep->heap_count; i++) {
+        uint32_t parent = heap[(i - 1) / 4];
+        sipc_time parent_at = session_at(ep, parent)->deadline;
+        sipc_time at = session_at(ep, heap[i])->deadline;
+        assert_true(parent_at < at || (parent_at == at && parent < heap[i]));
+        assert_int_equal(session_at(ep, heap[i])->heap_index, i);
+    }
+}
+
 static void set_deadline(struct sipc_endpoint *ep, struct session *s, enum timer timer,
                          sipc_time at)
 {
@@ -160,6 +174,7 @@ static void test_timers_when_changed_at_random_then_as_a_search_finds(void **sta
                 set_deadline(ep, s, timer, kind < 3 ? SIPC_NEVER : random_below(&random, 50));
             }
             assert_ptr_equal(sipc__timers_first_session(ep), first_by_search(ep));
+            assert_heap_order(ep);
         }
         drain_in_order(ep);
         free(ep);
