@@ -89,8 +89,12 @@ struct conform_engine_sut *conform_engine_sut_new(bool wall_clock);
 void conform_engine_sut_free(struct conform_engine_sut *sut);
 void conform_engine_sut_call(struct conform_engine_sut *sut, const struct conform_request *request,
                              struct conform_response *response);
-/* Wall clock: the driver says ADVANCE to the time that it is, RX what came and SENT for each tx;
- * its network is a byte stream or (the default) not. Before the first reset. */
+/* Wall clock: the driver says what time it is (set_now; it never goes back), RX what came, SENT for
+ * each tx, and ADVANCE to a time before which all that came was told. What is due fires only up to
+ * there: a driver that was kept from looking must not take a timeout for one while the ack lies
+ * there. */
+void conform_engine_sut_set_now(struct conform_engine_sut *sut, uint64_t now_ns);
+/* Wall clock: the network is a byte stream or (the default) not. Before the first reset. */
 void conform_engine_sut_set_stream(struct conform_engine_sut *sut, bool stream);
 /* Echo mode: each group delivered is sent back on its session, in order, with its attributes. */
 void conform_engine_sut_set_echo(struct conform_engine_sut *sut, bool echo);

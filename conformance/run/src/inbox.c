@@ -262,7 +262,12 @@ bool run_call(struct runner *r, const struct conform_request *request,
               struct conform_response *response)
 {
     *response = (struct conform_response){0};
+    uint64_t before_ns = conform_sut_now(r->sut);
     enum conform_sut_status status = conform_sut_call(r->sut, request, response, r->error);
+    uint64_t after_ns = conform_sut_now(r->sut); /* a reset sets it to 0 */
+    if (after_ns > before_ns && after_ns - before_ns > r->call_max_ns) {
+        r->call_max_ns = after_ns - before_ns;
+    }
     return inbox_collect_all(r, status, response);
 }
 

@@ -140,16 +140,17 @@ static void run_attempt(struct runner *r)
     r->record->duration_ns = conform_sut_now(r->sut);
 }
 
-/* Whether a busy machine, and not the SUT, may be what failed. */
+/* Whether a busy machine, and not the SUT, may be what failed: the harness was late, or the SUT had
+ * to wait for its turn, as an answer that took long tells. */
 static bool run_doubtful(const struct runner *r)
 {
     enum conform_verdict verdict = r->record->verdict;
     bool failed =
         verdict == CONFORM_FAIL || verdict == CONFORM_ADVISORY || verdict == CONFORM_INCONCLUSIVE;
     uint64_t quarter = r->clock.unit_ns[SX_ACK_TIMEOUT] / 4;
+    bool busy = conform_sut_lateness(r->sut) > quarter || r->call_max_ns > quarter;
 
-    return failed && !r->clock.is_virtual && r->status == CONFORM_SUT_OK &&
-           (r->timing || conform_sut_lateness(r->sut) > quarter);
+    return failed && !r->clock.is_virtual && r->status == CONFORM_SUT_OK && (r->timing || busy);
 }
 
 static void run_close(struct runner *r)

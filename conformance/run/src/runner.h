@@ -233,6 +233,7 @@ struct runner {
     const char **peers;      /* names the SUT was told */
     size_t peer_count, peer_capacity;
     uint64_t anchor_ns;    /* of the PDU sent or matched, or the command given, last */
+    uint64_t call_max_ns;  /* the longest the SUT took to answer */
     size_t pdus_seen;      /* from the SUT */
     size_t events_skipped; /* == lines nobody could see */
     size_t steps;          /* executed */

@@ -281,6 +281,8 @@ enum conform_sut_status conform_sut_call(struct conform_sut *sut,
     response->deadline_ns = SIPC_NEVER;
     if (request->op == CONFORM_RESET) {
         fake_reset();
+    } else if (fake_attempt() <= state.fake->late_attempts) {
+        state.now_ns += state.fake->call_ns;
     }
     fake_note(request);
     fake_remember(request);

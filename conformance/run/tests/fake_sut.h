@@ -51,6 +51,7 @@ struct fake_sut {
     const char *const *capabilities; /* NULL-ended; NULL: all */
     uint64_t tick_ns;                /* 0: 1 */
     uint64_t lateness_ns;            /* in the first `late_attempts` cases */
+    uint64_t call_ns;                /* what an answer takes there */
     unsigned late_attempts;
     size_t partial_bytes;
     const char *stderr_text;

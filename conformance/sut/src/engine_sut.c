@@ -46,6 +46,7 @@ struct conform_engine_sut {
     size_t block_size;
     struct sipc_endpoint *ep; /* NULL before the first reset */
     uint64_t now_ns;
+    uint64_t fire_ns; /* what is due until then fires; virtual clock: now */
     struct conform__book book;
     struct engine_echo *echo_first, **echo_end;
     size_t echo_bytes;
@@ -69,6 +70,12 @@ struct conform_engine_sut *conform_engine_sut_new(bool wall_clock)
 void conform_engine_sut_set_echo(struct conform_engine_sut *sut, bool echo)
 {
     sut->echo = echo;
+}
+
+void conform_engine_sut_set_now(struct conform_engine_sut *sut, uint64_t now_ns)
+{
+    SIPC_ASSERT(sut->wall_clock && now_ns >= sut->now_ns);
+    sut->now_ns = now_ns;
 }
 
 void conform_engine_sut_set_stream(struct conform_engine_sut *sut, bool stream)
@@ -302,7 +309,7 @@ static void engine_settle(struct conform_engine_sut *sut, struct conform_respons
             enum sipc_status status =
                 sipc_endpoint_sent(sut->ep, sut->now_ns, transmission.token, true);
             SIPC_ASSERT(status == SIPC_OK || status == SIPC_E_UNKNOWN);
-        } else if (sipc_endpoint_deadline(sut->ep) <= sut->now_ns) {
+        } else if (sipc_endpoint_deadline(sut->ep) <= sut->fire_ns) {
             enum sipc_status status = sipc_endpoint_advance(sut->ep, sut->now_ns);
             SIPC_ASSERT(status == SIPC_OK);
         } else if (!engine_echo_pump(sut)) {
@@ -353,7 +360,7 @@ static void engine_drop(struct conform_engine_sut *sut)
     conform__book_clear(&sut->book);
     sut->block = NULL;
     sut->ep = NULL;
-    sut->now_ns = 0;
+    sut->now_ns = sut->fire_ns = 0;
     sut->stuck = false;
 }
 
@@ -625,14 +632,15 @@ static void engine_advance(struct conform_engine_sut *sut, const struct conform_
                            struct conform_response *response)
 {
     uint64_t deadline = sipc_endpoint_deadline(sut->ep);
-    if (request->to_ns < sut->now_ns) {
+    if (request->to_ns < sut->fire_ns) {
         engine_fail(response, "time never goes back: it is %llu, not %llu",
-                    (unsigned long long)sut->now_ns, (unsigned long long)request->to_ns);
+                    (unsigned long long)sut->fire_ns, (unsigned long long)request->to_ns);
     } else if (!sut->wall_clock && request->to_ns > deadline) {
         engine_fail(response, "%llu is past the deadline %llu", (unsigned long long)request->to_ns,
                     (unsigned long long)deadline);
     } else {
-        sut->now_ns = request->to_ns; /* what is due now fires on the way to rest */
+        sut->fire_ns = request->to_ns; /* it fires on the way to rest */
+        sut->now_ns = sut->fire_ns > sut->now_ns ? sut->fire_ns : sut->now_ns;
     }
 }
 

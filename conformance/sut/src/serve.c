@@ -3,6 +3,11 @@
  * Whatever happens is the same three steps: the engine is told the time, then the event, then its
  * outputs go out: PDUs to the network, whose word on each becomes the next event, the rest as event
  * lines to the control channel, if there is one.
+ *
+ * What is due fires once the loop has looked at the network, up to when the look began, never
+ * before: on a busy machine this process may wake up late, and an ack that waits in a socket has
+ * come before the timeout.
+ *
  * SPDX-License-Identifier: MIT */
 #include "serve.h"
 
@@ -27,7 +32,11 @@ struct serve_aftermath {
 struct serve {
     const struct conform__serve_options *options;
     uv_loop_t loop;
-    uv_timer_t timer;
+    uv_timer_t timer;  /* wakes the loop at the engine's deadline */
+    uv_idle_t no_wait; /* while it runs, the loop looks at the network without waiting */
+    uv_prepare_t look_begin;
+    uv_check_t look_end;
+    uint64_t look_ns; /* when the look began */
     uv_signal_t signals[2];
     struct conform_engine_sut *engine;
     struct conform__serve_net *net;
@@ -96,7 +105,16 @@ static void serve_put_out(struct serve *serve, const struct conform_response *re
     }
 }
 
-static void serve_on_timer(uv_timer_t *timer);
+static void serve_on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* only there to keep the loop from waiting */
+}
+
+static void serve_on_timer(uv_timer_t *timer)
+{
+    struct serve *serve = timer->data;
+    uv_idle_start(&serve->no_wait, serve_on_idle);
+}
 
 static uint64_t serve_now(const struct serve *serve)
 {
@@ -126,17 +144,12 @@ static void serve_quiet_event(struct serve *serve, const struct conform_request 
     conform_response_clear(&response);
 }
 
-static void serve_tell_time(struct serve *serve)
-{
-    serve_quiet_event(serve,
-                      &(struct conform_request){.op = CONFORM_ADVANCE, .to_ns = serve_now(serve)});
-}
-
 /* Tells the engine the aftermaths that have come, until there is none. */
 static void serve_pump(struct serve *serve)
 {
     for (size_t i = 0; i < serve->aftermath_count; i++) {
         const struct serve_aftermath next = serve->aftermaths[i];
+        conform_engine_sut_set_now(serve->engine, serve_now(serve));
         serve_quiet_event(serve, &(struct conform_request){.op = CONFORM_SENT,
                                                            .token = next.token,
                                                            .success = next.success});
@@ -153,21 +166,31 @@ static void serve_on_sent(void *ctx, uint64_t token, bool success)
             conform__realloc(serve->aftermaths, serve->aftermath_room * sizeof *serve->aftermaths);
     }
     serve->aftermaths[serve->aftermath_count++] = (struct serve_aftermath){token, success};
-    /* within an event they are pumped right after it; those the loop brings, from here */
-    uv_timer_start(&serve->timer, serve_on_timer, 0, 0);
+    /* within an event they are pumped right after it; those the loop brings, when it has looked */
+    uv_idle_start(&serve->no_wait, serve_on_idle);
 }
 
-static void serve_on_timer(uv_timer_t *timer)
+static void serve_on_look_begin(uv_prepare_t *prepare)
 {
-    struct serve *serve = timer->data;
-    serve_tell_time(serve);
+    struct serve *serve = prepare->data;
+    serve->look_ns = serve_now(serve);
+}
+
+static void serve_on_look_end(uv_check_t *check)
+{
+    struct serve *serve = check->data;
+    uv_idle_stop(&serve->no_wait);
+    serve_pump(serve);
+    conform_engine_sut_set_now(serve->engine, serve_now(serve));
+    serve_quiet_event(serve,
+                      &(struct conform_request){.op = CONFORM_ADVANCE, .to_ns = serve->look_ns});
     serve_pump(serve);
 }
 
 static void serve_on_pdu(void *ctx, const char *from, struct sipc_span pdu)
 {
     struct serve *serve = ctx;
-    serve_tell_time(serve);
+    conform_engine_sut_set_now(serve->engine, serve_now(serve));
     serve_quiet_event(serve, &(struct conform_request){.op = CONFORM_RX, .from = from, .pdu = pdu});
     serve_pump(serve);
 }
@@ -179,6 +202,7 @@ static void serve_reset(struct serve *serve)
     conform__serve_net_reset(serve->net);
     serve->aftermath_count = 0;
     serve->base_ns = uv_hrtime();
+    serve->look_ns = 0; /* of what is on its way to the new endpoint nothing was looked at */
 }
 
 static void serve_request(struct serve *serve, const struct conform_request *request,
@@ -197,7 +221,7 @@ static void serve_request(struct serve *serve, const struct conform_request *req
         serve_event(serve, request, &response);
         break;
     default:
-        serve_tell_time(serve);
+        conform_engine_sut_set_now(serve->engine, serve_now(serve));
         serve_event(serve, request, &response);
         break;
     }
@@ -384,7 +408,12 @@ int conform__serve(const struct conform__serve_options *options)
     serve->options = options;
     uv_loop_init(&serve->loop);
     uv_timer_init(&serve->loop, &serve->timer);
-    serve->timer.data = serve;
+    uv_idle_init(&serve->loop, &serve->no_wait);
+    uv_prepare_init(&serve->loop, &serve->look_begin);
+    uv_check_init(&serve->loop, &serve->look_end);
+    serve->timer.data = serve->look_begin.data = serve->look_end.data = serve;
+    uv_prepare_start(&serve->look_begin, serve_on_look_begin);
+    uv_check_start(&serve->look_end, serve_on_look_end);
     const int numbers[] = {SIGTERM, SIGINT};
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&serve->loop, &serve->signals[i]);

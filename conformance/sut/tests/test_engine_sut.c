@@ -101,6 +101,22 @@ static struct sipc_span data_pdu(const uint8_t *session, int64_t window_id, stru
     return (struct sipc_span){pdu, used};
 }
 
+/* The ack of a full window of one, in session `one`. */
+static struct sipc_span ack_pdu(int64_t window_id)
+{
+    static uint8_t pdu[256];
+    uint8_t options[64];
+    size_t size = 0, used = 0;
+    assert_int_equal(
+        sipc_option_encode_bool(SIPC_OPT_IS_WINDOW_FULL, true, options, sizeof options, &size), 0);
+    const struct sipc_pdu_parts parts = {.session_id = one,
+                                         .window_id = window_id,
+                                         .opcode = SIPC_DATA_ACK,
+                                         .options = {options, size}};
+    assert_int_equal(sipc_pdu_encode(&parts, pdu, sizeof pdu, &used), 0);
+    return (struct sipc_span){pdu, used};
+}
+
 static struct sipc_pdu decoded(const struct conform_out *tx)
 {
     struct sipc_pdu pdu;
@@ -477,16 +493,7 @@ static void test_echo_waits_while_its_session_is_busy(void **state)
     assert_true(ASK(.op = CONFORM_RX, .from = "P", .pdu = data_pdu(one, 1, SPAN("b"))));
     assert_null(nth(CONFORM_OUT_TX, 1)); /* the first echo is not acked yet */
 
-    uint8_t options[64], ack[256];
-    size_t size = 0, used = 0;
-    assert_int_equal(
-        sipc_option_encode_bool(SIPC_OPT_IS_WINDOW_FULL, true, options, sizeof options, &size), 0);
-    const struct sipc_pdu_parts parts = {.session_id = one,
-                                         .window_id = window_id,
-                                         .opcode = SIPC_DATA_ACK,
-                                         .options = {options, size}};
-    assert_int_equal(sipc_pdu_encode(&parts, ack, sizeof ack, &used), 0);
-    assert_true(ASK(.op = CONFORM_RX, .from = "P", .pdu = {ack, used}));
+    assert_true(ASK(.op = CONFORM_RX, .from = "P", .pdu = ack_pdu(window_id)));
     sent = decoded(first(CONFORM_OUT_TX));
     assert_int_equal(sent.data.size, 1);
     assert_int_equal(sent.data.data[0], 'b');
@@ -506,6 +513,36 @@ static void test_wall_clock_waits_for_the_driver(void **state)
     assert_result("a", "ok", NULL, 0);
     /* a driver that is late may go past a deadline */
     assert_true(ASK_OF(live, .op = CONFORM_ADVANCE, .to_ns = 60000 * MS));
+    conform_engine_sut_free(live);
+}
+
+static void test_wall_clock_takes_what_came_before_what_is_due(void **state)
+{
+    (void)state;
+    struct conform_engine_sut *live = conform_engine_sut_new(true);
+    assert_true(ASK_OF(live, .op = CONFORM_RESET));
+    assert_true(ASK_OF(live, .op = CONFORM_OPEN, .session = one, .remote = "P"));
+    assert_true(ASK_OF(live, .op = CONFORM_SEND, .session = one, .label = "a", .skip = true));
+    const int64_t window_id = decoded(first(CONFORM_OUT_TX)).window_id;
+    assert_true(ASK_OF(live, .op = CONFORM_SENT, .token = 1, .success = true));
+    /* the retry is due at 1,000 ms; nobody looked until 1,500 ms, and the ack is there */
+    conform_engine_sut_set_now(live, 1500 * MS);
+    assert_true(ASK_OF(live, .op = CONFORM_ADVANCE, .to_ns = 999 * MS));
+    assert_null(first(CONFORM_OUT_TX));
+    assert_true(ASK_OF(live, .op = CONFORM_RX, .from = "P", .pdu = ack_pdu(window_id)));
+    assert_result("a", "ok", NULL, 0);
+    assert_true(ASK_OF(live, .op = CONFORM_ADVANCE, .to_ns = 1500 * MS));
+    assert_null(first(CONFORM_OUT_TX));
+    assert_false(ASK_OF(live, .op = CONFORM_ADVANCE, .to_ns = 1499 * MS));
+    /* where nothing came, what is due fires, late as it is */
+    assert_true(ASK_OF(live, .op = CONFORM_SEND, .session = one, .label = "b"));
+    const uint64_t token = first(CONFORM_OUT_TX)->token;
+    assert_true(ASK_OF(live, .op = CONFORM_SENT, .token = token, .success = true));
+    conform_engine_sut_set_now(live, 4000 * MS);
+    assert_true(ASK_OF(live, .op = CONFORM_ADVANCE, .to_ns = 2499 * MS));
+    assert_null(first(CONFORM_OUT_TX));
+    assert_true(ASK_OF(live, .op = CONFORM_ADVANCE, .to_ns = 2500 * MS));
+    assert_int_equal(decoded(first(CONFORM_OUT_TX)).opcode, SIPC_DATA);
     conform_engine_sut_free(live);
 }
 
@@ -531,6 +568,7 @@ int main(void)
         TEST(test_echo_sends_back_in_order_with_attributes),
         TEST(test_echo_waits_while_its_session_is_busy),
         TEST(test_wall_clock_waits_for_the_driver),
+        TEST(test_wall_clock_takes_what_came_before_what_is_due),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
