@@ -615,6 +615,20 @@ static void test_receiver_in_opening_then_sending_waits_for_the_end_of_receiving
     }
 }
 
+static void test_receiver_in_opening_after_an_error_then_no_timer_of_receiving_runs(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d, NULL);
+    driver_rx(&d, "data 0/1: x");
+    assert_int_equal(sipc_endpoint_deadline(d.ep), 4000 * DRIVER_MS);
+    driver_rx(&d, "data 0/0 last: x");
+    assert_int_equal(sipc_endpoint_deadline(d.ep), 10000 * DRIVER_MS); /* the open timeout */
+    driver_forget(&d);
+    driver_fini(&d);
+}
+
 static void test_receiver_in_opening_when_pdus_go_on_then_receiving_goes_on(void **state)
 {
     struct driver d;
@@ -666,6 +680,7 @@ int main(void)
         cmocka_unit_test(test_receiver_in_opening_and_sending_then_252_and_nothing_changes),
         cmocka_unit_test(test_receiver_in_opening_and_sending_with_skip_then_taken),
         cmocka_unit_test(test_receiver_in_opening_then_sending_waits_for_the_end_of_receiving),
+        cmocka_unit_test(test_receiver_in_opening_after_an_error_then_no_timer_of_receiving_runs),
         cmocka_unit_test(test_receiver_in_opening_when_pdus_go_on_then_receiving_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

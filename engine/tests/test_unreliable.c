@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../src/state.h"
 #include "driver.h"
 
 static void init_opened(struct driver *d, const struct sipc_config *config)
@@ -25,6 +26,21 @@ static struct sipc_config config_of(uint32_t mtu)
 
     config.mtu = mtu;
     return config;
+}
+
+/* Equal states are equal bytes: of messages that are gone nothing is left. */
+static void expect_clean(const struct driver *d)
+{
+    const struct session *s = session_at(d->ep, 0);
+    const struct sipc_config *config = sipc_endpoint_config(d->ep);
+    static const struct operation none; /* OPERATION_NONE, and zeros */
+    const uint8_t *ring = (const uint8_t *)unreliable_of(d->ep, s);
+
+    assert_memory_equal(&s->tx.op, &none, sizeof none);
+    for (uint32_t i = 0; i < config->attribute_limit; i++)
+        assert_int_equal(pool_of(d->ep, s)[i], 0);
+    for (size_t i = 0; i < config->unreliable_queue * sizeof(struct unreliable); i++)
+        assert_int_equal(ring[i], 0);
 }
 
 /* ---- leaving ---- */
@@ -69,6 +85,7 @@ static void test_unreliable_several_then_each_at_the_aftermath_before(void **sta
     driver_sent(&d, true);
     DRIVER_EXPECT(&d, "result 3 send_unreliable ok", "tx! data 3/0 first last end c=333 m4[0,4)",
                   "result 4 send_unreliable ok");
+    expect_clean(&d);
     driver_fini(&d);
 }
 
@@ -334,6 +351,7 @@ static void test_unreliable_when_the_pool_of_attributes_is_full_then_not_sent(vo
                   "result 4 send_unreliable ok", "tx! data 3/0 first last end m5[0,1)",
                   "result 5 send_unreliable ok", "tx! data 4/0 first last end ee=fff m7[0,1)",
                   "result 7 send_unreliable ok");
+    expect_clean(&d);
     driver_fini(&d);
 }
 
@@ -378,6 +396,8 @@ static void test_unreliable_when_the_session_leaves_opened_then_not_sent(void **
         /* The one on its way has left before: its aftermath still tells. */
         assert_int_equal(driver_sent_token(&d, token, true), SIPC_OK);
         DRIVER_EXPECT(&d, "result 2 send_unreliable ok");
+        if (exits[i].rx != NULL)
+            expect_clean(&d);
         driver_fini(&d);
     }
 }
@@ -395,6 +415,7 @@ static void test_unreliable_when_the_session_is_disposed_then_closed_or_not_sent
     driver_drain(&d);
     DRIVER_EXPECT(&d, "result 3 send_unreliable not_sent", "result 2 send_unreliable closed 5",
                   "state disposed 5");
+    expect_clean(&d);
     assert_int_equal(driver_sent_token(&d, d.token, true), SIPC_E_UNKNOWN);
     driver_fini(&d);
 }
