@@ -218,6 +218,8 @@ static void pair_check_free_bytes(const struct pair *p)
             assert_int_equal(arena[i], 0);
     for (size_t i = 0; i < ((size_t)p->m.window_max - s->rx.end) * sizeof(struct position); i++)
         assert_int_equal(positions[i], 0);
+    for (uint32_t i = 0; i < sipc_endpoint_config(p->d.ep)->attribute_limit; i++)
+        assert_int_equal(options_of(p->d.ep, s)[i], 0); /* what lies behind the arena */
 }
 
 static void pair_receive(struct pair *p, int64_t id, int seq_nr, const struct model_pdu *pdu)
