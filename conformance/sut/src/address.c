@@ -120,6 +120,21 @@ int conform__dial(const struct sockaddr *address, unsigned retry_ms)
     }
 }
 
+static void loop_on_timer(uv_timer_t *timer)
+{
+    (void)timer; /* only there to wake the loop */
+}
+
+void conform__loop_wait(uv_loop_t *loop, uv_timer_t *timer, uint64_t ms)
+{
+    uv_update_time(loop);
+    /* It repeats: where this thread is held up it fires before the loop waits, and one that fired
+     * once would leave the loop to wait for ever. */
+    uv_timer_start(timer, loop_on_timer, ms, 1);
+    uv_run(loop, UV_RUN_ONCE);
+    uv_timer_stop(timer);
+}
+
 static void loop_close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;

@@ -1,4 +1,4 @@
-/* Network addresses as the contract writes them: HOST:PORT, [v6]:PORT; and closing a whole loop.
+/* Network addresses as the contract writes them: HOST:PORT, [v6]:PORT; and waiting on and closing a loop.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ADDRESS_H
 #define CONFORM_SUT_ADDRESS_H
@@ -21,6 +21,8 @@ void conform__address_make_reachable(struct sockaddr_storage *address);
  * connection itself may take a second more. The descriptor, or a negative errno. */
 int conform__dial(const struct sockaddr *address, unsigned retry_ms);
 
+/* Runs the loop once, and waits `ms` at most. The timer is the caller's, not active. */
+void conform__loop_wait(uv_loop_t *loop, uv_timer_t *timer, uint64_t ms);
 /* Closes every handle of the loop, waits for that, and ends the loop. */
 void conform__loop_close(uv_loop_t *loop);
 

@@ -120,11 +120,6 @@ static void channel_on_exit(uv_process_t *process, int64_t status, int signal_nu
     channel->exit_signal = signal_number;
 }
 
-static void channel_on_timer(uv_timer_t *timer)
-{
-    (void)timer; /* only there to wake the loop */
-}
-
 /* Runs the loop once, at most until `until_ns` of uv_hrtime; false if that time has come. */
 static bool channel_run_until(struct conform__channel *channel, uint64_t until_ns)
 {
@@ -132,10 +127,7 @@ static bool channel_run_until(struct conform__channel *channel, uint64_t until_n
     if (now >= until_ns) {
         return false;
     }
-    uv_update_time(channel->loop);
-    uv_timer_start(&channel->timer, channel_on_timer, (until_ns - now) / SIPC_NS_PER_MS + 1, 0);
-    uv_run(channel->loop, UV_RUN_ONCE);
-    uv_timer_stop(&channel->timer);
+    conform__loop_wait(channel->loop, &channel->timer, (until_ns - now) / SIPC_NS_PER_MS + 1);
     return true;
 }
 

@@ -155,11 +155,6 @@ static void net_note(struct net_peer *peer, const char *format, ...)
     peer->net->options.on_note(peer->net->options.ctx, line.text);
 }
 
-static void net_on_timer(uv_timer_t *timer)
-{
-    (void)timer; /* only there to wake the loop */
-}
-
 /* A UDP socket connected to an address: no packet leaves, but the way there is chosen. */
 static int net_probe_socket(const struct sockaddr *address)
 {
@@ -242,8 +237,7 @@ static enum conform_sut_status net_send_datagram(struct net_peer *peer, struct s
     int result;
     while ((result = uv_udp_try_send(&peer->socket->h.udp, &buf, 1, NULL)) == UV_EAGAIN &&
            uv_hrtime() < until) {
-        uv_timer_start(&net->timer, net_on_timer, 1, 0);
-        uv_run(net->loop, UV_RUN_ONCE);
+        conform__loop_wait(net->loop, &net->timer, 1);
     }
     if (result < 0) {
         conform_error_set(error, "%s:%s: %s (%s)", "udp", net->sut_text,
@@ -496,8 +490,7 @@ static enum conform_sut_status net_send_stream(struct net_peer *peer, struct sip
     }
     uint64_t until = uv_hrtime() + net->options.limit_ms * SIPC_NS_PER_MS;
     while (!done && uv_hrtime() < until) {
-        uv_timer_start(&net->timer, net_on_timer, 10, 0);
-        uv_run(net->loop, UV_RUN_ONCE);
+        conform__loop_wait(net->loop, &net->timer, 10);
     }
     if (done) {
         return CONFORM_SUT_OK;

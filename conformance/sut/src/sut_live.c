@@ -138,22 +138,16 @@ static void live_late(struct live *live, uint64_t due_ns)
     }
 }
 
-static void live_on_heartbeat(uv_timer_t *timer)
-{
-    (void)timer; /* only there to wake the loop */
-}
-
 /* Runs the loop once, `wait_ms` at most; 0: takes what is there. */
 static void live_run(struct live *live, uint64_t wait_ms)
 {
     live_late(live, live->looked_ns); /* what came meanwhile gets too late a time */
     uint64_t due = uv_hrtime() + wait_ms * SIPC_NS_PER_MS;
-    uv_update_time(&live->loop);
     if (wait_ms) {
-        uv_timer_start(&live->heartbeat, live_on_heartbeat, wait_ms, 0);
+        conform__loop_wait(&live->loop, &live->heartbeat, wait_ms);
+    } else {
+        uv_run(&live->loop, UV_RUN_NOWAIT);
     }
-    uv_run(&live->loop, wait_ms ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-    uv_timer_stop(&live->heartbeat);
     live_late(live, due);
     live->looked_ns = uv_hrtime();
 }

@@ -1,9 +1,11 @@
-/* The small parts of the adapters: frames and lines out of streams, addresses, what is remembered.
+/* The small parts of the adapters: frames and lines out of streams, addresses, what is remembered,
+ * waiting.
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -173,6 +175,24 @@ static void test_book_tells_sessions_of_two_peers_apart_but_not_on_streams(void 
     conform__book_clear(&book);
 }
 
+/* A timer that is due before the loop waits fires before it; the wait must end all the same. */
+static void test_loop_wait_ends_where_its_time_is_over_before_it_begins(void **state)
+{
+    (void)state;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    uv_async_t other; /* what else the loop waits for, and never comes */
+    uv_loop_init(&loop);
+    uv_timer_init(&loop, &timer);
+    uv_async_init(&loop, &other, NULL);
+    alarm(60); /* ends a test that hangs */
+    conform__loop_wait(&loop, &timer, 0);
+    conform__loop_wait(&loop, &timer, 1);
+    alarm(0);
+    assert_false(uv_is_active((uv_handle_t *)&timer));
+    conform__loop_close(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_unspecified_address_becomes_reachable),
         cmocka_unit_test(test_book_forgets_old_disposed_sessions_only),
         cmocka_unit_test(test_book_tells_sessions_of_two_peers_apart_but_not_on_streams),
+        cmocka_unit_test(test_loop_wait_ends_where_its_time_is_over_before_it_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
