@@ -1,4 +1,4 @@
-/* Network addresses as the contract writes them: HOST:PORT, [v6]:PORT; and waiting on and closing a loop.
+/* Network addresses as the contract writes them: HOST:PORT, [v6]:PORT; waiting on and closing loops.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ADDRESS_H
 #define CONFORM_SUT_ADDRESS_H
