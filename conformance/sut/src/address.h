@@ -1,4 +1,5 @@
-/* Network addresses as the contract writes them: HOST:PORT, [v6]:PORT; waiting on and closing loops.
+/* Network addresses as the contract writes them, HOST:PORT and [v6]:PORT; waiting on a loop, and
+ * closing one.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ADDRESS_H
 #define CONFORM_SUT_ADDRESS_H
