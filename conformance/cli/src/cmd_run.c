@@ -31,7 +31,7 @@ static const struct cli_option run_options[] = {
     {0, "fail-fast", NULL, "stop after the first case that fails", RUN_FAIL_FAST},
     {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
     {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
-    {'j', "jobs", "N", "cases side by side, each with its own SUT (live: 8, else 1)", RUN_JOBS},
+    {'j', "jobs", "N", "cases side by side, each with its own SUT (see above)", RUN_JOBS},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
     {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
     {0, "jsonl", "FILE", "write JSON lines as cases end (conform report reads them)", CLI_JSONL},
@@ -59,13 +59,11 @@ static const struct cli_command run_command = {
         "  udp:HOST:PORT          a live peer; also tcp:HOST:PORT and unix:PATH\n"
         "  ...,control=exec:CMD   a live peer that is told what to do; also control=tcp:HOST:PORT\n"
         "\n"
-        "--jobs N starts N of them and runs N cases at a time: a live case mostly waits. That "
-        "needs\n"
-        "SUTs that do not get in each other's way: a live one is started by control=exec and "
-        "takes\n"
-        "an address of its own (udp:,control=exec:...), a shared object keeps what it knows in "
-        "what\n"
-        "`create` returns. What is reported is the same for every N.\n"
+        "--jobs N starts N of them and runs N cases at a time: a live case mostly waits. They\n"
+        "must not get in each other's way: a live one is started by control=exec and takes an\n"
+        "address of its own (udp:,control=exec:...), a shared object keeps what it knows in what\n"
+        "`create` returns. The default is 8 for such live ones without --verbose, else 1. What is\n"
+        "reported is the same for every N.\n"
         "\n"
         "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
         "usage,\n"

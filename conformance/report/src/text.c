@@ -369,7 +369,7 @@ void conform_report_print_case(const struct conform_report *report,
     report__escape(entry->name, REPORT_LINE, file);
     text_colour(&out, TEXT_RESET);
     if (entry->attempts > 1)
-        fprintf(file, "  (run %u times: the harness was late)", entry->attempts);
+        fprintf(file, "  (run %u times, as the machine may be busy)", entry->attempts);
     fputc('\n', file);
     if (entry->rule != NULL)
         text_rule(&out, report, entry->rule);
