@@ -158,13 +158,14 @@ static void engine_receive(struct engine_world *w, int side)
 static void engine_step(struct engine_world *w)
 {
     struct link *link = &w->world.link;
+    uint64_t deadlines[2];
     uint64_t next = UINT64_MAX;
 
     for (int side = 0; side < 2; side++) {
         uint64_t arrival = link_arrival(link, side);
-        uint64_t deadline = sipc_endpoint_deadline(w->endpoints[side]);
+        deadlines[side] = sipc_endpoint_deadline(w->endpoints[side]);
         next = arrival < next ? arrival : next;
-        next = deadline < next ? deadline : next;
+        next = deadlines[side] < next ? deadlines[side] : next;
     }
     if (next == UINT64_MAX) {
         world_fail(&w->world, "nothing is under way, %llu messages are missing",
@@ -174,7 +175,7 @@ static void engine_step(struct engine_world *w)
     link->now_ns = next > link->now_ns ? next : link->now_ns;
     for (int side = 0; side < 2; side++) {
         engine_receive(w, side);
-        if (sipc_endpoint_deadline(w->endpoints[side]) <= link->now_ns) {
+        if (deadlines[side] <= link->now_ns) {
             engine_must(w, sipc_endpoint_advance(w->endpoints[side], link->now_ns), "advance");
             engine_settle(w, side);
         }

@@ -5,6 +5,7 @@
  * in between, so the session still holds what it refers to. Payloads are never copied: the action
  * names the message by its handle. Knows the wire form through the codec only. */
 #include "state.h"
+#include "wire.h"
 
 const char *sipc_outcome_name(enum sipc_outcome outcome)
 {
@@ -110,7 +111,7 @@ void sipc__discard(struct sipc_endpoint *ep, const struct session *s, const uint
 
 void sipc__actions_release(struct sipc_endpoint *ep)
 {
-    if (ep->delivered_slot == SLOT_NONE || !ep->delivered_taken)
+    if (!ep->delivered_taken)
         return;
     sipc__group_clear(ep, session_at(ep, ep->delivered_slot));
     ep->delivered_slot = SLOT_NONE;
@@ -169,28 +170,20 @@ static size_t encode_options(const struct sipc_endpoint *ep, const struct queued
     return used;
 }
 
-static void actions_encode(const struct sipc_endpoint *ep, const struct queued *q,
-                           struct sipc_action *action)
+/* Out of line: the actions that are no transmits, and the question whether there are any, are then
+ * answered without saving registers. */
+__attribute__((noinline)) static void
+actions_encode(const struct sipc_endpoint *ep, const struct queued *q, struct sipc_action *action)
 {
     uint8_t *head = block_at(ep, ep->head_offset);
     size_t room = ep->config.mtu - SIPC_PDU_SIZE_MIN;
-    struct sipc_pdu_parts parts = {
-        .session_id = q->id,
-        .window_id = q->window_id,
-        .seq_nr = q->seq_nr,
-        .opcode = q->detail,
-    };
-    uint8_t *options = head + SIPC_PDU_HEAD_SIZE;
-    size_t used = 0;
+    size_t options_size = encode_options(ep, q, head + SIPC_PDU_HEAD_SIZE, room);
 
-    parts.options.data = options;
-    parts.options.size = encode_options(ep, q, options, room);
-    SIPC_ASSERT(sipc_pdu_encode_head(&parts, q->payload_size, head, ep->config.mtu, &used) ==
-                SIPC_OK);
-    SIPC_ASSERT(used + q->payload_size <= ep->config.mtu); /* SIPC_RULE_SND_2 */
+    SIPC_ASSERT(options_size + q->payload_size <= room); /* SIPC_RULE_SND_2 */
     action->u.transmit.token = q->handle;
     action->u.transmit.head.data = head;
-    action->u.transmit.head.size = used;
+    action->u.transmit.head.size = sipc__write_head(head, q->id, q->window_id, q->seq_nr, q->detail,
+                                                    options_size, q->payload_size);
     action->u.transmit.message = q->message;
     action->u.transmit.payload_offset = q->payload_offset;
     action->u.transmit.payload_size = q->payload_size;

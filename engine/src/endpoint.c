@@ -332,7 +332,7 @@ sipc_time sipc_endpoint_deadline(const struct sipc_endpoint *ep)
     const struct session *s = sipc__timers_first_session(ep);
     sipc_time deadline = s == NULL ? SIPC_NEVER : s->deadline;
 
-    if (ep->session_count > 0 && ep->shutdown_at < deadline)
+    if (ep->shutdown_at < deadline && ep->session_count > 0)
         deadline = ep->shutdown_at;
     return deadline;
 }

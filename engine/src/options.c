@@ -220,20 +220,44 @@ static inline bool option_apply(const struct sipc_option *option, struct sipc_pd
     return true;
 }
 
-/* A boolean that is true, the bulk of what data PDUs carry, seen whole and taken in one step: L,
- * four chars, NUL, L, "True". Its id; 0, with nothing taken, if anything else comes. */
+/* A boolean that is true, the bulk of what PDUs carry, seen whole and taken in one step: L, four
+ * chars, NUL, L, "True". Its id; 0, with nothing taken, if anything else comes. */
 static inline uint32_t option_take_true(struct sipc__reader *reader)
 {
     enum { LENGTH = OPTION_NAME_4 + 1 + 4, SIZE = LENGTH + 4 };
     const uint8_t *at = sipc__peek(reader, SIZE);
     if (at == NULL || sipc__load_u16(at) != LENGTH ||
-        (sipc__load_u32(at + 5) & 0xffffff) != LENGTH || /* after the last char of the name */
-        (sipc__load_u32(at + 9) | OPTION_SMALL_LETTERS) != OPTION_CHARS('t', 'r', 'u', 'e'))
+        ((sipc__load_u64(at + 5) & UINT64_C(0xffffffffffffff)) | OPTION_SMALL_LETTERS) !=
+            ((uint64_t)LENGTH << 32 | OPTION_CHARS('t', 'r', 'u', 'e'))) /* behind the name */
         return 0;
     uint32_t id = option_find_4(sipc__load_u32(at + 2)) & OPTION_BOOLEANS;
     if (id != 0)
         (void)sipc__take(reader, SIZE);
     return id;
+}
+
+/* The rest of a window size, which most acks carry, behind an L of `length`: four chars, NUL, L,
+ * digits. false, with nothing taken, if anything else comes. */
+static inline bool option_take_window_size(struct sipc__reader *reader, uint32_t length,
+                                           int32_t *size)
+{
+    enum { HEAD = OPTION_NAME_4 + 3, DIGITS_MAX = 5 };
+    const uint8_t *at = sipc__peek(reader, HEAD + DIGITS_MAX);
+    uint32_t digits = length - (OPTION_NAME_4 + 1); /* huge if it is less */
+    uint32_t value = 0;
+    if (at == NULL || digits - 1 >= DIGITS_MAX ||
+        sipc__load_u32(at) != OPTION_CHARS('s', '_', '2', '0') ||
+        (sipc__load_u32(at + 3) & 0xffffff) != length) /* after the last char of the name */
+        return false;
+    for (uint32_t i = 0; i < digits; i++) {
+        uint32_t digit = at[HEAD + i] - (uint32_t)'0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    *size = (int32_t)value;
+    (void)sipc__take(reader, HEAD + digits);
+    return true;
 }
 
 enum sipc_discard sipc__options_decode(struct sipc__reader *reader, struct sipc_pdu *pdu,
@@ -259,6 +283,11 @@ enum sipc_discard sipc__options_decode(struct sipc__reader *reader, struct sipc_
         reason = SIPC_DISCARD_NONE;
         if (length == 0)
             break;
+        if (option_take_window_size(&rest, length, &pdu->max_window_size)) {
+            pdu->present |= SIPC_OPT_MAX_WINDOW_SIZE;
+            bad &= ~(uint32_t)SIPC_OPT_MAX_WINDOW_SIZE;
+            continue;
+        }
         struct sipc_option option;
         struct sipc__reader own = rest; /* so that `rest`, never shared, stays in registers */
         reason = option_read(&own, length, &option);

@@ -7,7 +7,6 @@
 #include "options.h"
 
 enum {
-    PDU_PREFIX_SIZE = 8, /* the session id's first bytes, again */
     PDU_ABORT_CODE_MAX = 99,
     PDU_LINK_ERROR_MIN = 100,
     PDU_LINK_ERROR_MAX = 199,
@@ -135,8 +134,8 @@ static enum sipc_discard pdu_read_rest(struct sipc__reader *reader, struct sipc_
     enum sipc_discard reason = sipc__options_decode(reader, pdu, &bad_values);
     if (reason != SIPC_DISCARD_NONE)
         return reason;
-    const uint8_t *prefix = sipc__take(reader, PDU_PREFIX_SIZE);
-    if (prefix == NULL || memcmp(prefix, pdu->session_id, PDU_PREFIX_SIZE) != 0)
+    const uint8_t *prefix = sipc__take(reader, SIPC__PDU_PREFIX_SIZE);
+    if (prefix == NULL || memcmp(prefix, pdu->session_id, SIPC__PDU_PREFIX_SIZE) != 0)
         return SIPC_DISCARD_SESSION_PREFIX;
     pdu->data = (struct sipc_span){reader->at, reader->left};
     if (bad_values != 0)
@@ -178,20 +177,10 @@ enum sipc_status sipc_pdu_encode_head(const struct sipc_pdu_parts *parts, size_t
     size_t head_size = SIPC_PDU_SIZE_MIN + parts->options.size;
     if (head_size > size)
         return SIPC_E_NO_SPACE;
-    struct sipc__writer writer = {out, head_size};
-    sipc__write_u16(&writer, (uint16_t)(head_size + data_size));
-    sipc__write_bytes(&writer, parts->session_id, SIPC_SESSION_ID_SIZE);
-    sipc__write_u64(&writer, (uint64_t)parts->window_id);
-    sipc__write_u32(&writer, (uint32_t)parts->seq_nr);
-    sipc__write_u8(&writer, parts->opcode);
-    if (parts->options.data == writer.at)
-        sipc__reserve(&writer, parts->options.size);
-    else
-        sipc__write_bytes(&writer, parts->options.data, parts->options.size);
-    sipc__write_u16(&writer, 0);
-    sipc__write_bytes(&writer, parts->session_id, PDU_PREFIX_SIZE);
-    SIPC_ASSERT(writer.left == 0);
-    *used = head_size;
+    if (parts->options.size > 0 && parts->options.data != out + SIPC_PDU_HEAD_SIZE)
+        memcpy(out + SIPC_PDU_HEAD_SIZE, parts->options.data, parts->options.size);
+    *used = sipc__write_head(out, parts->session_id, parts->window_id, parts->seq_nr, parts->opcode,
+                             parts->options.size, data_size);
     return SIPC_OK;
 }
 

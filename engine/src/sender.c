@@ -13,9 +13,13 @@
 
 void sipc__sender_drop(struct sipc_endpoint *ep, struct session *s)
 {
-    if (s->tx.op.option_size > 0)
-        memset(options_of(ep, s), 0, s->tx.op.option_size);
-    memset(&s->tx.op, 0, sizeof s->tx.op);
+    struct operation *op = &s->tx.op;
+
+    if (op->option_size > 0)
+        memset(options_of(ep, s), 0, op->option_size);
+    /* Two halves: of one this long, compilers make a string instruction, which is slow. */
+    memset(op, 0, offsetof(struct operation, option_size));
+    memset(&op->option_size, 0, sizeof *op - offsetof(struct operation, option_size));
     sipc__timer_set(s, TIMER_ACK, SIPC_NEVER);
 }
 

@@ -38,8 +38,8 @@ static bool table_is(const struct sipc_endpoint *ep, uint32_t entry, sipc_peer r
                      const uint8_t *id)
 {
     const struct session *s = session_at(ep, entry - 1);
-    return (ep->config.stream || s->remote == remote) &&
-           memcmp(s->id, id, SIPC_SESSION_ID_SIZE) == 0;
+    return memcmp(s->id, id, SIPC_SESSION_ID_SIZE) == 0 &&
+           (s->remote == remote || ep->config.stream);
 }
 
 uint32_t sipc__table_find(const struct sipc_endpoint *ep, sipc_peer remote, const uint8_t *id)

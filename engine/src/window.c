@@ -146,7 +146,8 @@ bool sipc__window_hold(struct sipc_endpoint *ep, struct session *s, const struct
         while (rx->end > index + 1)
             window_remove(ep, s, --rx->end);
     }
-    window_remove(ep, s, index); /* SIPC_RULE_RCV_4 */
+    if (positions[index].held != 0)
+        window_remove(ep, s, index); /* SIPC_RULE_RCV_4 */
     if ((uint64_t)rx->group_data + rx->window_data + rx->group_options + rx->window_options +
             pdu->data.size + option_size >
         ep->config.group_bytes_max)
@@ -219,7 +220,8 @@ void sipc__group_clear(struct sipc_endpoint *ep, struct session *s)
     uint8_t *back = arena + ep->config.group_bytes_max;
 
     if (rx->group_data > 0) {
-        memmove(arena, arena + rx->group_data, rx->window_data);
+        if (rx->window_data > 0)
+            memmove(arena, arena + rx->group_data, rx->window_data);
         memset(arena + rx->window_data, 0, rx->group_data);
     }
     if (rx->group_options > 0)
