@@ -28,15 +28,17 @@ struct simnet_driver_message {
 };
 
 /* The endpoint of a host. `now` is the host's own clock, which never goes back within one life.
- * None of them may call into the world but by simnet_port_*. Those that give a status return
- * SIPC_OK when the operation began (its end is reported by simnet_port_result), else why not.
- * What is NULL: operations: SIPC_E_INVALID; events: nothing happens; deadline: SIPC_NEVER. */
+ * After each of the calls with `now` the world calls `drain`, and there, nowhere else, the driver
+ * reports by simnet_port_* what the call brought about. Operations return SIPC_OK when they began
+ * (the end of send and close is reported by simnet_port_result), else why not, and then nothing
+ * happened. What is NULL: operations: SIPC_E_INVALID; events: nothing happens; deadline:
+ * SIPC_NEVER. */
 struct simnet_driver {
     /* A new life, at the beginning and at each restart. SIPC_OK or the run fails. */
     enum sipc_status (*start)(void *self, struct simnet_world *world, simnet_host host,
                               sipc_time now);
-    /* The life ends: nothing may be reported of it any more. Called before `fini` too. */
-    void (*stop)(void *self);
+    void (*stop)(void *self); /* the life ends without another word; before `fini` too */
+    void (*drain)(void *self);
     void (*receive)(void *self, sipc_time now, sipc_peer from, struct sipc_span bytes);
     void (*sent)(void *self, sipc_time now, uint64_t token, bool ok);
     void (*advance)(void *self, sipc_time now);
@@ -54,7 +56,7 @@ struct simnet_driver {
     void (*fini)(void *self);               /* the world ends: frees self */
 };
 
-/* What a driver reports, from within a call of the world into it. */
+/* What a driver reports, from within its `drain`. */
 
 /* One datagram: `head`, then payload_size bytes of message `message` from payload_offset (both
  * ignored if payload_size is 0). Bytes of head are copied. `owed`: `sent` will tell of the token.
@@ -106,7 +108,8 @@ bool simnet_host_add_engine(struct simnet_world *world, const struct simnet_host
 const struct sipc_endpoint *simnet_host_engine(const struct simnet_world *world, simnet_host host);
 
 /* A host that sends given bytes, and may answer. Times are of the host's clock since its start; the
- * steps are sorted by time and borrowed. `receive` (may be NULL) may call simnet_port_transmit. */
+ * steps are sorted by time and borrowed. `receive` (may be NULL) may call simnet_port_transmit.
+ * Deliveries in sessions with such a host are not checked. */
 struct simnet_script_step {
     sipc_time at_ns;
     simnet_host to;

@@ -42,9 +42,10 @@ struct simnet_trace {
     sipc_time interval_ns; /* delays, losses: entry i holds from i * interval to the next; 0: entry
                               i is for the i-th datagram */
 };
-/* Reads `text` (not NUL-terminated) as a trace. Blank lines and a missing newline at the end are
- * fine. false: *error names path and line, what was expected and what was found: empty, not a
- * number, out of range, unsorted, cut (a wrapping trace of opportunities that ends at 0 ms). */
+/* Reads `text` (not NUL-terminated) as a trace that wraps; `unit_ns` is of delays. Blank lines and
+ * CR before LF are fine. false: *error names path and line, what was expected and what was found:
+ * empty, not a number, out of range, unsorted, cut (the last line has no newline, or opportunities
+ * end at 0 ms). */
 bool simnet_trace_parse(const char *path, const char *text, size_t size,
                         enum simnet_trace_kind kind, sipc_time unit_ns, struct simnet_trace *out,
                         struct simnet_error *error);
@@ -140,11 +141,13 @@ struct simnet_duplicate_config {
     sipc_time delay_ns;  /* a copy leaves so much later than the one before it */
 };
 
-struct simnet_corrupt_config {
-    uint32_t flip_ppm, flip_bits_max;      /* a run of 1..max bits (1..32; 0 counts as 1) flipped */
+struct simnet_corrupt_config {             /* at most one of them happens to a datagram */
+    uint32_t flip_ppm, flip_bits_max;      /* a run of 1..max bits (1..32; 0 is 1) flipped */
     uint32_t truncate_ppm;                 /* to 0..size-1 bytes */
-    uint32_t extend_ppm, extend_bytes_max; /* by 1..max bytes (1..1,024; 0 counts as 1) */
-};                                         /* at most one of them happens to a datagram */
+    uint32_t extend_ppm, extend_bytes_max; /* by 1..max bytes (1..1,024; 0 is 1) */
+    bool checksum; /* the receiving host notices and drops it (ARRIVE); else it gets it, and with
+                      flipped bits no delivery of the session can be checked any more */
+};
 
 /* What the sender is told of a datagram that never left: by default nothing, its aftermath is good
  * at once. A set: such drops give a failed aftermath. */

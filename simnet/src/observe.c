@@ -1,0 +1,376 @@
+/* Events to observers, and the trace hash: XXH3 over one record an event, fields in little endian
+ * whatever the machine. What passes a stage between ENTER and ARRIVE is not hashed and not counted,
+ * so that nothing depends on who looks. */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* ---- the trace hash ---- */
+
+enum { RECORD_BYTES_MAX = 128 };
+
+void trace_init(struct trace_hash *trace)
+{
+    trace->state = XXH3_createState();
+    if (trace->state == NULL || XXH3_64bits_reset(trace->state) != XXH_OK)
+        abort();
+}
+
+void trace_fini(struct trace_hash *trace)
+{
+    XXH3_freeState(trace->state);
+    free(trace->checkpoints);
+}
+
+static void trace_flush(struct trace_hash *trace)
+{
+    XXH3_64bits_update(trace->state, trace->buffer, trace->used);
+    trace->used = 0;
+}
+
+static void trace_checkpoint(struct trace_hash *trace)
+{
+    trace_flush(trace);
+    trace->checkpoints = simnet_grow(trace->checkpoints, trace->checkpoint_count,
+                                     &trace->checkpoint_capacity, sizeof *trace->checkpoints);
+    trace->checkpoints[trace->checkpoint_count++] = XXH3_64bits_digest(trace->state);
+}
+
+static void trace_put(struct trace_hash *trace, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        trace->buffer[trace->used++] = (uint8_t)(value >> 8 * i);
+}
+
+static void trace_put_bytes(struct trace_hash *trace, struct sipc_span bytes)
+{
+    trace_put(trace, bytes.size, 4);
+    trace_put(trace, bytes.size ? XXH3_64bits(bytes.data, bytes.size) : 0, 8);
+}
+
+/* What all records begin with. */
+static struct trace_hash *trace_begin(struct simnet_world *world, enum simnet_event_kind kind)
+{
+    struct trace_hash *trace = &world->trace;
+
+    if (trace->used + RECORD_BYTES_MAX > TRACE_BUFFER_BYTES)
+        trace_flush(trace);
+    trace_put(trace, kind, 1);
+    trace_put(trace, world->now, 8);
+    return trace;
+}
+
+static void trace_stage(struct simnet_world *world, const struct link *link,
+                        const struct slot *slot, enum simnet_stage stage,
+                        const struct ruling *ruling)
+{
+    struct trace_hash *trace = trace_begin(world, SIMNET_EVENT_STAGE);
+    const struct simnet_datagram *datagram = &slot->datagram;
+
+    trace_put(trace, link ? link->index : SIMNET_NONE, 4);
+    trace_put(trace, (uint64_t)stage << 4 | ruling->verdict, 1);
+    trace_put(trace, datagram->number, 8);
+    if (ruling->verdict != SIMNET_PASS) {
+        trace_put(trace, ruling->value, 8);
+        trace_put(trace, ruling->extra, 4);
+    }
+    if (stage != SIMNET_STAGE_ENTER)
+        return;
+    trace_put(trace, datagram->from_address, 4);
+    trace_put(trace, datagram->to_address, 4);
+    trace_put_bytes(trace, datagram->head);
+    trace_put(trace, datagram->payload.size, 4);
+    trace_put(trace, slot->message, 8);
+    trace_put(trace, slot->message_offset, 8);
+}
+
+static void trace_event(struct simnet_world *world, const struct simnet_event *event)
+{
+    struct trace_hash *trace = trace_begin(world, event->kind);
+
+    trace_put(trace, event->host, 4);
+    trace_put(trace, event->session, 4);
+    switch (event->kind) {
+    case SIMNET_EVENT_AFTERMATH:
+        trace_put(trace, event->token, 8);
+        trace_put(trace, event->ok, 1);
+        break;
+    case SIMNET_EVENT_OPERATION:
+        trace_put(trace, event->command, 1);
+        trace_put(trace, event->operation, 8);
+        trace_put(trace, event->status, 1);
+        trace_put(trace, event->size, 8);
+        trace_put(trace, (uint32_t)event->code, 4);
+        break;
+    case SIMNET_EVENT_RESULT:
+        trace_put(trace, event->operation, 8);
+        trace_put(trace, event->outcome, 1);
+        trace_put(trace, (uint32_t)event->code, 4);
+        break;
+    case SIMNET_EVENT_DELIVER:
+        trace_put(trace, event->remote, 8);
+        trace_put_bytes(trace, event->data);
+        trace_put_bytes(trace, event->attributes);
+        break;
+    case SIMNET_EVENT_STATE:
+        trace_put(trace, event->remote, 8);
+        trace_put(trace, event->state, 1);
+        trace_put(trace, (uint32_t)event->code, 4);
+        break;
+    case SIMNET_EVENT_DISCARD:
+        trace_put(trace, event->remote, 8);
+        trace_put(trace, event->reason, 1);
+        break;
+    case SIMNET_EVENT_CHANGE:
+        trace_put(trace, event->link, 4);
+        trace_put(trace, (uint64_t)event->change, 1);
+        trace_put(trace, event->value, 8);
+        break;
+    default:
+        break;
+    }
+}
+
+uint64_t simnet_world_hash(const struct simnet_world *world)
+{
+    const struct trace_hash *trace = &world->trace;
+
+    if (trace->state == NULL)
+        return 0;
+    XXH3_state_t *state = XXH3_createState();
+    if (state == NULL)
+        abort();
+    XXH3_copyState(state, trace->state);
+    XXH3_64bits_update(state, trace->buffer, trace->used);
+    uint64_t hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return hash;
+}
+
+const uint64_t *simnet_world_checkpoints(const struct simnet_world *world, size_t *count)
+{
+    *count = world->trace.checkpoint_count;
+    return world->trace.checkpoints;
+}
+
+/* ---- observers ---- */
+
+struct simnet_event event_blank(void)
+{
+    return (struct simnet_event){
+        .host = SIMNET_NONE, .link = SIMNET_NONE, .session = SIMNET_NONE, .command = 0};
+}
+
+static unsigned event_want(const struct simnet_event *event)
+{
+    switch (event->kind) {
+    case SIMNET_EVENT_STAGE:
+        return event->verdict == SIMNET_PASS && event->stage != SIMNET_STAGE_ENTER &&
+                       event->stage != SIMNET_STAGE_ARRIVE
+                   ? SIMNET_WANT_PASSES
+                   : SIMNET_WANT_VERDICTS;
+    case SIMNET_EVENT_AFTERMATH:
+        return SIMNET_WANT_AFTERMATHS;
+    case SIMNET_EVENT_DISCARD:
+        return SIMNET_WANT_DISCARDS;
+    case SIMNET_EVENT_CHANGE:
+        return SIMNET_WANT_CHANGES;
+    case SIMNET_EVENT_FAILURE:
+        return SIMNET_WANT_FAILURES;
+    default:
+        return SIMNET_WANT_APPLICATION;
+    }
+}
+
+static void event_give(struct simnet_world *world, struct simnet_event *event)
+{
+    unsigned want = event_want(event);
+
+    event->number = world->events;
+    event->time_ns = world->now;
+    if (!(world->wants & want))
+        return;
+    for (size_t i = 0; i < world->observer_count; i++)
+        if (world->observers[i].wants & want)
+            world->observers[i].event(world->observers[i].ctx, event);
+}
+
+static void event_count(struct simnet_world *world)
+{
+    world->events++;
+    if (world->trace.state != NULL && world->events % SIMNET_CHECKPOINT_EVENTS == 0)
+        trace_checkpoint(&world->trace);
+}
+
+void emit(struct simnet_world *world, enum simnet_event_kind kind, struct simnet_event *event)
+{
+    event->kind = kind;
+    if (kind != SIMNET_EVENT_FAILURE) {
+        if (world->trace.state != NULL)
+            trace_event(world, event);
+        event_count(world);
+    }
+    event_give(world, event);
+}
+
+void emit_stage(struct simnet_world *world, const struct link *link, const struct slot *slot,
+                enum simnet_stage stage, const struct ruling *ruling, const char *why)
+{
+    bool ends = stage == SIMNET_STAGE_ENTER || stage == SIMNET_STAGE_ARRIVE;
+
+    if (ends || ruling->verdict != SIMNET_PASS) {
+        if (world->trace.state != NULL)
+            trace_stage(world, link, slot, stage, ruling);
+        event_count(world);
+    }
+    if (world->observer_count == 0)
+        return;
+    struct simnet_event event = event_blank();
+    event.kind = SIMNET_EVENT_STAGE;
+    event.link = link ? link->index : SIMNET_NONE;
+    event.host = stage == SIMNET_STAGE_ARRIVE ? slot->datagram.to : slot->datagram.from;
+    event.stage = stage;
+    event.verdict = ruling->verdict;
+    event.why = why;
+    event.value = ruling->value;
+    event.extra = ruling->extra;
+    event.datagram = &slot->datagram;
+    event.key = &slot->key;
+    event_give(world, &event);
+}
+
+/* ---- printing ---- */
+
+const char *simnet_event_kind_name(enum simnet_event_kind kind)
+{
+    static const char *const names[SIMNET_EVENT_KIND_COUNT] = {"stage",   "aftermath", "operation",
+                                                               "result",  "deliver",   "state",
+                                                               "discard", "change",    "failure"};
+
+    return (unsigned)kind < SIMNET_EVENT_KIND_COUNT ? names[kind] : "?";
+}
+
+const char *simnet_change_name(enum simnet_change_kind kind)
+{
+    static const char *const names[SIMNET_CHANGE_COUNT] = {
+        "down",  "up",      "clog",  "unclog", "rate",       "delay",       "faults",
+        "crash", "restart", "pause", "resume", "clock step", "clock drift", "address"};
+
+    return (unsigned)kind < SIMNET_CHANGE_COUNT ? names[kind] : "?";
+}
+
+static const char *event_command_name(enum simnet_command command)
+{
+    static const char *const names[] = {"send", "send_unreliable", "close",
+                                        "open", "dispose",         "shutdown"};
+
+    return (unsigned)command < sizeof names / sizeof names[0] ? names[command] : "?";
+}
+
+struct text {
+    char *out;
+    size_t size;
+    int used; /* as if there were room */
+};
+
+static void text_add(struct text *text, const char *format, ...) SIPC_PRINTF(2, 3);
+static void text_add(struct text *text, const char *format, ...)
+{
+    size_t at = (size_t)text->used < text->size ? (size_t)text->used : text->size;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text->used +=
+        vsnprintf(at < text->size ? text->out + at : NULL, text->size - at, format, arguments);
+    va_end(arguments);
+}
+
+static void text_add_pdu(struct text *text, const struct simnet_event *event)
+{
+    const struct simnet_pdu_key *key = event->key;
+    const char *opcode = key->opcode ? sipc_opcode_name(key->opcode) : NULL;
+
+    text_add(text, " #%" PRIu64, event->datagram->number);
+    if (opcode != NULL)
+        text_add(text, " %s %" PRId64 ":%" PRId32 " xmit=%" PRIu32, opcode, key->window_id,
+                 key->seq_nr, key->xmit);
+    text_add(text, " %" PRIu32 " B", event->datagram->size);
+}
+
+static void text_add_stage(struct text *text, const struct simnet_world *world,
+                           const struct simnet_event *event)
+{
+    text_add(text, "%s %s %s", simnet_link_name(world, event->link),
+             simnet_stage_name(event->stage), simnet_verdict_name(event->verdict));
+    if (event->verdict > SIMNET_DROP)
+        text_add(text, " %" PRIu64, event->value);
+    if (event->verdict == SIMNET_FLIP)
+        text_add(text, " bits=%" PRIu32, event->extra);
+    if (event->why != NULL)
+        text_add(text, " (%s)", event->why);
+    text_add_pdu(text, event);
+}
+
+static void text_add_operation(struct text *text, const struct simnet_event *event)
+{
+    text_add(text, "%s #%" PRIu64, event_command_name(event->command), event->operation);
+    if (event->session != SIMNET_NONE)
+        text_add(text, " session %" PRIu32, event->session);
+    if (event->kind == SIMNET_EVENT_RESULT)
+        text_add(text, " ended %s %" PRId32, sipc_outcome_name(event->outcome), event->code);
+    else if (event->status == SIPC_OK)
+        text_add(text, " of %" PRIu64 " bytes begins", event->size);
+    else
+        text_add(text, " refused, status %d", (int)event->status);
+}
+
+int simnet_event_print(const struct simnet_world *world, const struct simnet_event *event,
+                       char *out, size_t size)
+{
+    struct text text = {out, size, 0};
+
+    text_add(&text, "%" PRIu64 " %" PRIu64 ".%09" PRIu64 " ", event->number,
+             event->time_ns / 1000000000, event->time_ns % 1000000000);
+    if (event->kind == SIMNET_EVENT_STAGE) {
+        text_add_stage(&text, world, event);
+        return text.used;
+    }
+    if (event->host != SIMNET_NONE)
+        text_add(&text, "%s ", simnet_host_name(world, event->host));
+    else if (event->link != SIMNET_NONE)
+        text_add(&text, "%s ", simnet_link_name(world, event->link));
+    switch (event->kind) {
+    case SIMNET_EVENT_OPERATION:
+    case SIMNET_EVENT_RESULT:
+        text_add_operation(&text, event);
+        break;
+    case SIMNET_EVENT_AFTERMATH:
+        text_add(&text, "aftermath %s of token %" PRIu64, event->ok ? "ok" : "failed",
+                 event->token);
+        break;
+    case SIMNET_EVENT_DELIVER:
+        text_add(&text, "deliver %zu B in session %" PRIu32, event->data.size, event->session);
+        break;
+    case SIMNET_EVENT_STATE:
+        text_add(&text, "session %" PRIu32 " is %s, cause %" PRId32, event->session,
+                 sipc_state_name(event->state), event->code);
+        break;
+    case SIMNET_EVENT_DISCARD:
+        text_add(&text, "discard %s", sipc_discard_name(event->reason));
+        break;
+    case SIMNET_EVENT_CHANGE:
+        text_add(&text, "%s %" PRId64, simnet_change_name((enum simnet_change_kind)event->change),
+                 (int64_t)event->value);
+        break;
+    default:
+        text_add(&text, "FAILURE %s: %s", event->failure ? event->failure->invariant : "?",
+                 event->failure ? event->failure->text : "?");
+        break;
+    }
+    return text.used;
+}
