@@ -29,6 +29,8 @@ static const char *check_window(const struct sipc_endpoint *ep, const struct ses
         return "the current window is the last one applied (WID-4)";
     if (rx->end > 0 && sipc__window_is_full(ep, s))
         return "a full window leaves the buffer (RCV-6)";
+    if (s->state > SIPC_CLOSING && rx->end + rx->group_windows > 0)
+        return "a session that ended holds no data";
     return NULL;
 }
 

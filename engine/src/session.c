@@ -229,7 +229,6 @@ void sipc__session_receive_close(struct sipc_endpoint *ep, struct session *s, si
         return;
     }
     sipc__session_answer_to(ep, s, from);
-    sipc__receiver_clear(ep, s);
     s->rx.min_window_id = pdu->window_id; /* SIPC_RULE_WID_4 */
     s->rx.min_processed = false;
     if (pdu->abort_code == SIPC_ABORT_NORMAL) /* SIPC_RULE_CLS_3 */
@@ -314,8 +313,6 @@ enum sipc_status sipc_session_preset(struct sipc_endpoint *ep, sipc_time now, si
         return SIPC_E_INVALID;
     s->tx.acked_id = preset->acked_window_id;
     s->tx.last_id = preset->next_window_id - 1;
-    if (preset->next_window_id == 0 && preset->acked_window_id == ep->config.window_id_max)
-        s->tx.last_id = ep->config.window_id_max;
     s->rx.min_window_id = preset->min_window_id;
     s->rx.min_processed = preset->min_window_id >= 0 && preset->processed;
     return SIPC_OK;

@@ -76,38 +76,39 @@ struct damage {
 #define IN_RING(slot, i, field, value)     RING, slot, i, FIELD(unreliable, field), value
 #define IN_HEAP(i, value)                  HEAP, 0, i, "heap", 0, sizeof(uint32_t), value
 
-#define RUN       "the run lies within the held positions, those within the window"
-#define RUN_HELD  "every position of the run is held"
-#define BEHIND    "no position is held behind the end"
-#define NOT_HELD  "a position not held has no bytes"
-#define BYTES     "the window's bytes are those of its positions"
-#define ARENA     "group and window fit the arena"
-#define WINDOW    "a window has an id exactly while it holds PDUs"
-#define LAST      "the current window is the last one applied (WID-4)"
-#define FULL      "a full window leaves the buffer (RCV-6)"
-#define HIGHEST   "no own id passes the highest (WID-2)"
-#define TOP       "no own id passes top (WID-10)"
-#define NOTHING   "nothing is awaited without an operation"
-#define SENT      "what was sent lies within the window, and that within the own maximum"
-#define ONE       "an operation awaits an aftermath or an ack, none in a gap (FAF-2)"
-#define RETRIES   "a window has at most max_retry_count retries (RTY-3)"
-#define QUEUE     "the fire-and-forget queue keeps its bounds"
-#define POOL      "the pool holds the attributes of the messages that wait"
-#define TOKEN     "no message on its way without a token"
-#define FAF_2     "no fire-and-forget message waits from closing on (FAF-2)"
-#define DEADLINE  "a session's deadline is its earliest timer"
-#define CLOSE     "closing has a close in progress"
-#define OUTLIVES  "no operation outlives closing"
-#define EVICTABLE "sessions that may be evicted stand on the list (END-5)"
-#define REQUESTS  "requests to close wait in closing only, a bounded number (CLS-5)"
-#define FINDS     "the table finds every session"
-#define COUNTED   "sessions are counted"
-#define FREE_LIST "the slots given back stand on their list"
-#define FREE_ALL  "every slot that was ever used is used or was given back"
-#define LIST      "the list of those that may be evicted is whole"
-#define LIST_ALL  "the list of those that may be evicted has all of them"
-#define HEAP_ALL  "the heap has every session with a deadline"
-#define HEAP_ROW  "the heap is in order"
+#define RUN         "the run lies within the held positions, those within the window"
+#define RUN_HELD    "every position of the run is held"
+#define BEHIND      "no position is held behind the end"
+#define NOT_HELD    "a position not held has no bytes"
+#define BYTES       "the window's bytes are those of its positions"
+#define ARENA       "group and window fit the arena"
+#define WINDOW      "a window has an id exactly while it holds PDUs"
+#define LAST        "the current window is the last one applied (WID-4)"
+#define FULL        "a full window leaves the buffer (RCV-6)"
+#define ENDED_HOLDS "a session that ended holds no data"
+#define HIGHEST     "no own id passes the highest (WID-2)"
+#define TOP         "no own id passes top (WID-10)"
+#define NOTHING     "nothing is awaited without an operation"
+#define SENT        "what was sent lies within the window, and that within the own maximum"
+#define ONE         "an operation awaits an aftermath or an ack, none in a gap (FAF-2)"
+#define RETRIES     "a window has at most max_retry_count retries (RTY-3)"
+#define QUEUE       "the fire-and-forget queue keeps its bounds"
+#define POOL        "the pool holds the attributes of the messages that wait"
+#define TOKEN       "no message on its way without a token"
+#define FAF_2       "no fire-and-forget message waits from closing on (FAF-2)"
+#define DEADLINE    "a session's deadline is its earliest timer"
+#define CLOSE       "closing has a close in progress"
+#define OUTLIVES    "no operation outlives closing"
+#define EVICTABLE   "sessions that may be evicted stand on the list (END-5)"
+#define REQUESTS    "requests to close wait in closing only, a bounded number (CLS-5)"
+#define FINDS       "the table finds every session"
+#define COUNTED     "sessions are counted"
+#define FREE_LIST   "the slots given back stand on their list"
+#define FREE_ALL    "every slot that was ever used is used or was given back"
+#define LIST        "the list of those that may be evicted is whole"
+#define LIST_ALL    "the list of those that may be evicted has all of them"
+#define HEAP_ALL    "the heap has every session with a deadline"
+#define HEAP_ROW    "the heap is in order"
 
 static const struct damage damages[] = {
     {RUN, IN_SESSION(RECEIVING, rx.end, 17)},
@@ -125,6 +126,8 @@ static const struct damage damages[] = {
     {WINDOW, IN_SESSION(SENDING, rx.window_id, 0)},
     {LAST, IN_SESSION(RECEIVING, rx.window_id, 2)},
     {FULL, IN_SESSION(RECEIVING, rx.last_position, 0)},
+    {ENDED_HOLDS, IN_SESSION(RECEIVING, state, SIPC_AWAITING_DISPOSAL)},
+    {ENDED_HOLDS, IN_SESSION(ENDED, rx.group_windows, 1)},
     {HIGHEST, IN_SESSION(SENDING, tx.last_id, SIPC_WINDOW_ID_MAX + 1)},
     {HIGHEST, IN_SESSION(SENDING, tx.acked_id, SIPC_WINDOW_ID_MAX + 1)},
     {TOP, IN_SESSION(SENDING, tx.last_id, 101)},

@@ -35,6 +35,7 @@ static void test_preset_when_ids_are_preset_then_only_possible_ones(void **state
         {{101, top, -1, false}, SIPC_E_INVALID, NULL},
         {{top, top, -1, false}, SIPC_E_INVALID, NULL},
         {{top + 1, top, -1, false}, SIPC_E_INVALID, NULL},
+        {{-1, top, -1, false}, SIPC_E_INVALID, NULL},
         {{0, top + 1, -1, false}, SIPC_E_INVALID, NULL},
         {{0, -2, -1, false}, SIPC_E_INVALID, NULL},
         {{0, -1, -2, false}, SIPC_E_INVALID, NULL},
@@ -66,6 +67,8 @@ static void test_preset_when_min_is_preset_then_the_peers_ids_follow(void **stat
         int64_t id;
         const char *line;
     } rows[] = {
+        {0, false, 0, "tx data_ack 0/0"},
+        {0, true, 0, "discard window_id"},
         {500, false, 500, "tx data_ack 500/0"},
         {500, true, 500, "discard window_id"}, /* no ack to repeat */
         {500, true, 501, "tx data_ack 501/0"},

@@ -449,6 +449,22 @@ static void test_session_when_an_operation_runs_then_not_idle(void **state)
     driver_fini(&d);
 }
 
+/* FAF-2: what waits when the idle timeout closes is reported not sent. */
+static void test_session_when_idle_with_messages_waiting_then_not_sent(void **state)
+{
+    struct sipc_config config = idle_config();
+    struct driver d;
+
+    (void)state;
+    opened(&d, &config);
+    driver_unreliable(&d, 1, 3, "");
+    driver_unreliable(&d, 2, 3, ""); /* waits for the aftermath of the one before */
+    driver_wait(&d, 5 * T);
+    DRIVER_EXPECT(&d, "tx! data 0/0 first last end m1[0,3)", "state closing 3",
+                  "result 2 send_unreliable not_sent", "tx! close 1/0 abort=3");
+    driver_fini(&d);
+}
+
 /* A session's own idle timeout, given when it is opened. */
 static void test_session_when_opened_with_an_idle_timeout_then_that_counts(void **state)
 {
@@ -535,6 +551,24 @@ static void test_session_when_the_idle_timeout_was_set_then_it_stays_till_anothe
     driver_fini(&d);
 }
 
+static void test_session_when_a_value_is_out_of_bounds_then_the_sessions_own_again(void **state)
+{
+    struct sipc_config config = idle_config();
+    struct driver d;
+
+    (void)state;
+    driver_init(&d, &config);
+    d.session = open_idle(&d, (int64_t)(3 * T));
+    driver_rx(&d, "data 0/0 first last end skip s_idle_timeout=9000");
+    driver_rx(&d, "data 1/0 first last end s_idle_timeout=0");
+    driver_forget(&d);
+    driver_wait(&d, 3 * T - 1);
+    DRIVER_QUIET(&d);
+    driver_wait(&d, 1);
+    DRIVER_EXPECT(&d, "state closing 3", "tx! close 0/0 abort=3");
+    driver_fini(&d);
+}
+
 /* Where the bounds let it, a value <= 0 turns the idle timeout off. */
 static void test_session_when_the_peer_sets_no_idle_timeout_then_off(void **state)
 {
@@ -586,6 +620,37 @@ static void test_session_when_links_are_enquired_then_one_each_interval(void **s
     driver_forget(&d);
     driver_wait(&d, 20 * T);
     DRIVER_QUIET(&d);
+    driver_fini(&d);
+}
+
+/* A peer that was heard while opening: the first interval runs from opened. */
+static void test_session_when_heard_in_opening_then_links_from_opened_on(void **state)
+{
+    struct sipc_config config = link_config();
+    struct driver d;
+
+    (void)state;
+    config.open_timeout_ns = 0;
+    driver_init(&d, &config);
+    driver_open(&d);
+    driver_send(&d, 1, 3, "");
+    driver_sent(&d, true);
+    driver_rx(&d, "data_ack 0/0"); /* heard, but no window sent yet */
+    driver_wait(&d, T / 2);
+    driver_rx(&d, "data_ack 0/0 full");
+    DRIVER_EXPECT(&d, "state opening", "tx! data 0/0 first last m1[0,3)", "state opened",
+                  "tx! data 1/0 last end");
+    driver_wait(&d, 5 * T - 1);
+    DRIVER_QUIET(&d);
+    driver_wait(&d, 1);
+    DRIVER_EXPECT(&d, "tx enquire_link 0/0");
+    driver_fini(&d);
+    driver_init(&d, &config);
+    driver_rx(&d, "data 0/0 first last");
+    driver_wait(&d, T);
+    driver_rx(&d, "data 1/0 last end");
+    driver_forget(&d);
+    assert_int_equal(sipc_endpoint_deadline(d.ep), 6 * T); /* and no timer of opening is left */
     driver_fini(&d);
 }
 
@@ -676,11 +741,14 @@ int main(void)
         cmocka_unit_test(test_session_when_forced_close_comes_twice_then_silence),
         cmocka_unit_test(test_session_when_idle_then_closed_with_3),
         cmocka_unit_test(test_session_when_an_operation_runs_then_not_idle),
+        cmocka_unit_test(test_session_when_idle_with_messages_waiting_then_not_sent),
         cmocka_unit_test(test_session_when_opened_with_an_idle_timeout_then_that_counts),
         cmocka_unit_test(test_session_when_the_peer_sets_the_idle_timeout_then_within_bounds),
         cmocka_unit_test(test_session_when_the_idle_timeout_was_set_then_it_stays_till_another),
+        cmocka_unit_test(test_session_when_a_value_is_out_of_bounds_then_the_sessions_own_again),
         cmocka_unit_test(test_session_when_the_peer_sets_no_idle_timeout_then_off),
         cmocka_unit_test(test_session_when_links_are_enquired_then_one_each_interval),
+        cmocka_unit_test(test_session_when_heard_in_opening_then_links_from_opened_on),
         cmocka_unit_test(
             test_session_when_the_peer_was_not_heard_then_nothing_is_asked_or_believed),
         cmocka_unit_test(test_session_when_a_nack_meets_a_young_close_then_not_believed),
