@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../src/state.h"
 #include "driver.h"
 #include "random.h"
 
@@ -157,19 +158,22 @@ static void test_attributes_that_leave_no_room_for_data_then_refused(void **stat
 
 static void test_attributes_refused_then_the_session_is_as_before(void **state)
 {
+    struct sipc_config config = driver_config();
     struct driver d;
     size_t size;
     void *before;
 
     (void)state;
-    init_opened(&d, NULL);
+    config.attribute_limit = 65535;
+    init_opened(&d, &config);
     size = sipc_endpoint_snapshot_size(d.ep);
     before = malloc(size);
     assert_non_null(before);
     memcpy(before, d.block, size);
     assert_int_equal(driver_try_send(&d, 1, 1, "a=b s_00=True"), SIPC_E_ATTRIBUTES);
     assert_int_equal(driver_try_unreliable(&d, 1, 1, "a=b s_00=True"), SIPC_E_ATTRIBUTES);
-    assert_int_equal(send_sized(&d, 1, 31000), SIPC_E_ATTRIBUTES);
+    assert_int_equal(send_sized(&d, 1, 65000), SIPC_E_ATTRIBUTES); /* no room beside them */
+    assert_int_equal(send_sized(&d, 1, 66000), SIPC_E_ATTRIBUTES); /* over the limit */
     assert_memory_equal(d.block, before, size);
     free(before);
     driver_fini(&d);
@@ -255,6 +259,8 @@ static void carry(struct driver *from, struct driver *to, const struct sample *s
         driver_rx_bytes(from, 1, (struct sipc_span){bytes, size});
     }
     assert_non_null(strstr(from->lines, "result 7 send ok"));
+    for (uint32_t i = 0; i < sipc_endpoint_config(from->ep)->attribute_limit; i++)
+        assert_int_equal(options_of(from->ep, session_at(from->ep, 0))[i], 0);
     assert_int_equal(received, s->message.size);
 }
 

@@ -460,6 +460,54 @@ static void test_sender_after_partition_then_the_rest_is_a_first_try_of_its_own(
     driver_fini(&d);
 }
 
+static void test_sender_after_partition_then_the_rest_takes_no_more_pdus_with_it(void **state)
+{
+    struct sipc_config config = config_of(4);
+    struct driver d;
+
+    (void)state;
+    init_opened(&d, &config); /* PRT-1: what was to be one window stays the border */
+    driver_send(&d, 1, FOUR_PDUS + 2 * PDU_N, "");
+    for (int i = 0; i < 3; i++)
+        driver_sent(&d, true);
+    driver_forget(&d);
+    driver_rx(&d, "data_ack 0/1 full");
+    driver_sent(&d, true);
+    driver_sent(&d, true);
+    DRIVER_EXPECT(&d, "tx! data 1/0 m1[871,1313)", "tx! data 1/1 last m1[1313,1755)");
+    driver_rx(&d, "data_ack 1/1 full");
+    driver_sent(&d, true);
+    DRIVER_EXPECT(&d, "tx! data 2/0 m1[1755,2197)", "tx! data 2/1 last end m1[2197,2626)");
+    driver_fini(&d);
+}
+
+static void test_sender_on_a_stream_then_pdus_go_where_the_last_ack_came_from(void **state)
+{
+    struct sipc_config config = config_of(4);
+    struct driver d;
+
+    (void)state;
+    config.stream = true;
+    init_opened(&d, &config); /* END-1a */
+    driver_unreliable(&d, 7, 1, "");
+    driver_sent(&d, true);
+    driver_forget(&d);
+    driver_rx(&d, "@2 data_ack 0/0 full"); /* awaited by nobody, but it feeds WID-10 */
+    driver_send(&d, 1, FOUR_PDUS, "");
+    for (int i = 0; i < 3; i++)
+        driver_sent(&d, true);
+    driver_sent(&d, true);
+    driver_wait(&d, config.ack_timeout_ns);
+    driver_rx(&d, "@2 data_ack 1/0");
+    driver_forget(&d);
+    driver_rx(&d, "@3 data_ack 1/1"); /* moves the operation, though the id was acked before */
+    DRIVER_EXPECT(&d, "@3 tx! data 1/2 m1[871,1313)");
+    driver_rx(&d, "@4 data_ack 1/0"); /* moves nothing */
+    driver_rx(&d, "@3 data_ack 1/2");
+    DRIVER_EXPECT(&d, "@4 discard not_awaited", "@3 tx! data 1/3 last end m1[1313,1742)");
+    driver_fini(&d);
+}
+
 /* ---- opening ---- */
 
 static void test_sender_in_opening_then_two_windows_until_a_group_was_acked(void **state)
@@ -574,6 +622,8 @@ int main(void)
         cmocka_unit_test(test_sender_when_retries_are_spent_then_send_timeout_and_usable),
         cmocka_unit_test(test_sender_in_the_next_window_then_retries_count_anew),
         cmocka_unit_test(test_sender_after_partition_then_the_rest_is_a_first_try_of_its_own),
+        cmocka_unit_test(test_sender_after_partition_then_the_rest_takes_no_more_pdus_with_it),
+        cmocka_unit_test(test_sender_on_a_stream_then_pdus_go_where_the_last_ack_came_from),
         cmocka_unit_test(test_sender_in_opening_then_two_windows_until_a_group_was_acked),
         cmocka_unit_test(test_sender_in_opening_of_a_longer_message_then_first_window_of_one_pdu),
         cmocka_unit_test(test_sender_in_opening_of_an_empty_message_then_two_windows),
