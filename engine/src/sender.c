@@ -97,14 +97,15 @@ static void sender_transmit(struct sipc_endpoint *ep, struct session *s, uint32_
 uint64_t sipc__sender_resync(struct sipc_endpoint *ep, struct session *s)
 {
     struct sender *tx = &s->tx;
-    int64_t top = sipc__window_id_top(&ep->config, tx);
 
     if (tx->resync_at != SIPC_NEVER &&
         ep->now < time_after(tx->resync_at, ep->config.ack_timeout_ns))
         return 0; /* SIPC_RULE_WID_11: at most one per ack_timeout */
-    tx->last_id = top;
+    /* A retry keeps its id, also where top went on meanwhile. */
+    if (tx->op.phase != PHASE_RESYNC)
+        tx->last_id = sipc__window_id_top(&ep->config, tx);
     tx->resync_at = ep->now;
-    return sipc__transmit(ep, s, SIPC_DATA, top, 0, 0, 0);
+    return sipc__transmit(ep, s, SIPC_DATA, tx->last_id, 0, 0, 0);
 }
 
 /* ---- windows ---- */
@@ -125,26 +126,28 @@ static void sender_resync_step(struct sipc_endpoint *ep, struct session *s)
     sipc__timer_set(s, TIMER_ACK, SIPC_NEVER);
 }
 
-/* Whether a close may carry *top* itself: no resync PDU has used it (WID-11). */
-static bool sender_close_fits(const struct sipc_endpoint *ep, const struct session *s)
+/* Whether the operation's next window has an id. A close may carry *top* itself, unless a resync
+ * PDU has used it (WID-11). */
+static bool sender_has_id(const struct sipc_endpoint *ep, const struct session *s)
 {
-    return sipc__window_id_next(&ep->config, &s->tx) <= sipc__window_id_top(&ep->config, &s->tx);
+    if (s->tx.op.kind == OPERATION_CLOSE)
+        return sipc__window_id_next(&ep->config, &s->tx) <=
+               sipc__window_id_top(&ep->config, &s->tx);
+    return !sipc__window_id_exhausted(&ep->config, &s->tx);
 }
 
 /* Sends the window that was set up, or first makes room for its id. */
 static void sender_begin_window(struct sipc_endpoint *ep, struct session *s)
 {
     struct operation *op = &s->tx.op;
-    bool close = op->kind == OPERATION_CLOSE;
 
-    if (sipc__window_id_exhausted(&ep->config, &s->tx) && !(close && sender_close_fits(ep, s))) {
-        if (!close || op->code == SIPC_ABORT_NORMAL) {
-            sender_resync_step(ep, s); /* SIPC_RULE_WID_11 */
-            return;
-        }
+    if (sender_has_id(ep, s)) {
+        op->window_id = sipc__window_id_take(&ep->config, &s->tx); /* SIPC_RULE_WID_9 */
+    } else if (op->kind == OPERATION_CLOSE && op->code != SIPC_ABORT_NORMAL) {
         op->window_id = s->tx.last_id; /* SIPC_RULE_WID_11: a forced close goes all the same */
     } else {
-        op->window_id = sipc__window_id_take(&ep->config, &s->tx); /* SIPC_RULE_WID_9 */
+        sender_resync_step(ep, s); /* SIPC_RULE_WID_11 */
+        return;
     }
     op->phase = PHASE_WINDOW;
     op->one_at_a_time = false;
@@ -291,8 +294,6 @@ static void sender_apply_ack(struct sipc_endpoint *ep, struct session *s,
 {
     struct operation *op = &s->tx.op;
 
-    if (pdu->max_window_size > 0) /* SIPC_RULE_SND_12 */
-        s->tx.peer_window_max = (uint32_t)pdu->max_window_size;
     if (op->kind == OPERATION_CLOSE) { /* SIPC_RULE_CLS_1a */
         sender_finish(ep, s, SIPC_OUTCOME_OK, 0);
     } else if (pdu->error_code != 0) { /* SIPC_RULE_ERR_2, SIPC_RULE_SND_9 */
@@ -304,17 +305,17 @@ static void sender_apply_ack(struct sipc_endpoint *ep, struct session *s,
     } /* else SIPC_RULE_SND_10: it changes nothing */
 }
 
-/* A resync PDU, or any other ack, may have made room for the next id (WID-11). */
+/* The ack of a resync PDU, or a late one of an older id, may have brought the next id (WID-11). */
 static void sender_check_resynced(struct sipc_endpoint *ep, struct session *s)
 {
     struct operation *op = &s->tx.op;
 
-    if (op->kind == OPERATION_NONE || sipc__window_id_exhausted(&ep->config, &s->tx))
+    if ((op->phase != PHASE_RESYNC && op->phase != PHASE_RESYNC_WAIT) || !sender_has_id(ep, s))
         return;
-    if (op->phase == PHASE_RESYNC || op->phase == PHASE_RESYNC_WAIT) {
-        op->token = 0;
-        sender_begin_window(ep, s);
-    }
+    if (op->kind == OPERATION_SEND)
+        sender_set_window(ep, s, op->window_start); /* SIPC_RULE_SND_12: by this ack's size */
+    op->token = 0;
+    sender_begin_window(ep, s);
 }
 
 void sipc__sender_ack(struct sipc_endpoint *ep, struct session *s, sipc_peer from,
@@ -333,8 +334,11 @@ void sipc__sender_ack(struct sipc_endpoint *ep, struct session *s, sipc_peer fro
     if (sipc__window_id_acked(&ep->config, &s->tx, pdu->window_id, pdu->error_code))
         sipc__session_heard(ep, s);
     awaited = sender_check_ack(&s->tx.op, pdu, &count);
-    if (awaited || acked_id != s->tx.acked_id)
+    if (awaited || acked_id != s->tx.acked_id) {
         sipc__session_answer_to(ep, s, from);
+        if (pdu->max_window_size > 0) /* SIPC_RULE_SND_12 */
+            s->tx.peer_window_max = (uint32_t)pdu->max_window_size;
+    }
     if (awaited)
         sender_apply_ack(ep, s, pdu, count);
     else if (acked_id != s->tx.acked_id) /* SIPC_RULE_FAF_1, SIPC_RULE_WID_11 */

@@ -263,6 +263,38 @@ static void test_resync_with_another_top_then_not_too_soon(void **state)
     driver_fini(&d);
 }
 
+static void test_resync_retried_when_top_went_on_then_the_same_id(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    init_at(&d, 100, -1);
+    driver_send(&d, 1, 1, "");
+    driver_sent(&d, true);
+    driver_rx(&d, "data_ack 1/0 full"); /* top is 101 now, and so is the next id */
+    driver_forget(&d);
+    driver_wait(&d, ack_timeout);
+    DRIVER_EXPECT(&d, "tx! data 100/0");
+    driver_rx(&d, "data_ack 2/0 full"); /* late, but it brings an id */
+    DRIVER_EXPECT(&d, "tx! data 101/0 first last end m1[0,1)");
+    driver_fini(&d);
+}
+
+static void test_resync_whose_ack_tells_the_peers_size_then_windows_keep_to_it(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    init_at(&d, 100, -1);
+    driver_send(&d, 1, 2000, "");
+    driver_sent(&d, true);
+    driver_rx(&d, "data_ack 100/0 full size=1");
+    DRIVER_EXPECT(&d, "tx! data 100/0", "tx! data 101/0 first last m1[0,1317)");
+    driver_rx(&d, "data_ack 101/0 full size=1");
+    DRIVER_EXPECT(&d, "tx! data 102/0 last end m1[1317,2000)");
+    driver_fini(&d);
+}
+
 /* ---- in the middle of a send ---- */
 
 static void test_resync_in_the_middle_of_a_send_then_the_wrap(void **state)
@@ -412,6 +444,20 @@ static void test_resync_before_a_close_when_acked_then_the_close(void **state)
     driver_fini(&d);
 }
 
+static void
+test_resync_before_a_close_when_a_late_ack_moves_top_then_the_close_takes_it(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    fail_a_resync(&d, 100, -1);
+    driver_close(&d, SIPC_ABORT_NORMAL, 9);
+    driver_forget(&d);
+    driver_rx(&d, "data_ack 1/0 full"); /* top is 101 now, and no resync PDU has used it */
+    DRIVER_EXPECT(&d, "tx! close 101/0 abort=1");
+    driver_fini(&d);
+}
+
 static void test_resync_before_a_close_when_it_times_out_then_as_a_close_that_does(void **state)
 {
     struct driver d;
@@ -511,12 +557,16 @@ int main(void)
         cmocka_unit_test(test_resync_needed_soon_again_then_waits_for_the_ack_of_the_last),
         cmocka_unit_test(test_resync_waited_for_then_its_retries_are_all_left),
         cmocka_unit_test(test_resync_with_another_top_then_not_too_soon),
+        cmocka_unit_test(test_resync_retried_when_top_went_on_then_the_same_id),
+        cmocka_unit_test(test_resync_whose_ack_tells_the_peers_size_then_windows_keep_to_it),
         cmocka_unit_test(test_resync_in_the_middle_of_a_send_then_the_wrap),
         cmocka_unit_test(test_resync_after_an_overtaken_aftermath_then_that_is_disregarded),
         cmocka_unit_test(test_resync_needed_for_the_rest_of_a_window_then_first),
         cmocka_unit_test(test_resync_after_a_hundred_windows_lost_then_the_peer_takes_the_next),
         cmocka_unit_test(test_resync_before_a_close_then_only_where_top_was_used),
         cmocka_unit_test(test_resync_before_a_close_when_acked_then_the_close),
+        cmocka_unit_test(
+            test_resync_before_a_close_when_a_late_ack_moves_top_then_the_close_takes_it),
         cmocka_unit_test(test_resync_before_a_close_when_it_times_out_then_as_a_close_that_does),
         cmocka_unit_test(test_resync_before_a_close_when_its_transmission_fails_then_done),
         cmocka_unit_test(test_resync_when_the_session_is_closed_by_force_then_forgotten),
