@@ -262,14 +262,14 @@ class Endpoint:
             return None
         if got.opcode != pdu.DATA:
             raise Discard("unknown_session", "END-2")
+        if self._is_lingering(key):
+            raise Discard("lingering", "END-3")
         if not self.settings.accept or self.shutdown_at is not None:
             raise Discard("not_accepting", "END-2" if self.shutdown_at is None else "END-4")
         if got.window_id > self.settings.window_id_step:
             raise Discard("not_first", "END-2a")
         if got.seq_nr >= self.settings.max_window_size:
             raise Discard("not_first", "END-2a")
-        if self._is_lingering(key):
-            raise Discard("lingering", "END-3")
         if not self._make_room():
             raise Discard("sessions_full", "END-5")
         session = Session(self, got.session, remote, False, self.settings.idle_timeout_ms)

@@ -71,15 +71,15 @@ class Exchange:
             return self._send(self.sent)
         return Wait()
 
-    def on_ack(self, seq_nr: int, full: bool, error: int) -> Step | None:
-        """None: the ack moves nothing."""
-        count = seq_nr + 1
+    def admits(self, seq_nr: int) -> bool:
+        """SND-8: whether an ack up to this seq_nr may move the exchange."""
         if self.retrying:
-            admitted = self.sent <= count <= len(self.pdus)  # SND-8; RTY-2: skips ahead
-        else:
-            admitted = 1 <= count <= self.sent  # SND-8
-        if not admitted:
-            return None
+            return self.sent <= seq_nr + 1 <= len(self.pdus)  # RTY-2: skips ahead
+        return 1 <= seq_nr + 1 <= self.sent
+
+    def on_ack(self, seq_nr: int, full: bool, error: int) -> Step | None:
+        """An ack that `admits` takes. None: it moves nothing."""
+        count = seq_nr + 1
         if error:
             return PeerError(error)  # SND-9
         if full or self.any_ack:

@@ -37,32 +37,30 @@ class Operation:
         assert self.exchange is not None
         self._do(self.exchange.on_aftermath(success))
 
-    def on_ack(self, ack: Pdu) -> bool:
-        """An ack of this session; the ids know of it already (WID-10). True if it moved this."""
-        if self.exchange is None:  # waits for the ack of somebody's resync PDU
-            if not self._id_is_free():
-                return False
-            self._proceed()
-            return True
-        if ack.window_id != self.exchange.window_id or ack.opcode != self.exchange.opcode + 1:
-            return False  # SND-8
-        error = ack.number(pdu.ERROR_CODE)
-        step: Step | None
-        if self.resyncing and error != pdu.ERROR_TWO_WAY_WHILE_OPENING:
-            step = Taken(1)  # WID-11: any ack of it but 252 is success
-        else:
-            step = self.exchange.on_ack(ack.seq_nr, ack.flag(pdu.IS_WINDOW_FULL), error)
-        if step is None:
+    def awaits(self, ack: Pdu) -> bool:
+        """SND-8: whether it is an ack of the window on its way."""
+        exchange = self.exchange
+        if exchange is None or self.resyncing:
             return False
-        announced = ack.number(pdu.MAX_WINDOW_SIZE)
-        if announced > 0 and ack.opcode == pdu.DATA_ACK:
-            self.session.peer_window_max = announced  # SND-12
-        self._do(step)
-        return True
+        fits = (ack.window_id, ack.opcode) == (exchange.window_id, exchange.opcode + 1)
+        return fits and exchange.admits(ack.seq_nr)
+
+    def on_ack(self, ack: Pdu, awaited: bool) -> None:
+        """An ack of this session; the ids know of it already (WID-10)."""
+        if awaited:
+            assert self.exchange is not None
+            full, error = ack.flag(pdu.IS_WINDOW_FULL), ack.number(pdu.ERROR_CODE)
+            step = self.exchange.on_ack(ack.seq_nr, full, error)
+            if step is not None:
+                self._do(step)
+        elif (self.exchange is None or self.resyncing) and self._id_is_free():
+            # WID-11: the ack of a resync PDU, anybody's, or a late one of an older id.
+            self._stop()
+            self._proceed()
 
     def on_timer(self) -> None:
         self.deadline = None
-        if self.exchange is None or (self.resyncing and self._id_is_free()):
+        if self.exchange is None:
             self._proceed()
         else:
             self._do(self.exchange.on_timeout())
@@ -74,10 +72,7 @@ class Operation:
             self.deadline = self.session.now + self.session.settings.ack_timeout  # SND-7
         elif isinstance(step, Taken):
             self._stop()
-            if self.resyncing:
-                self._proceed()
-            else:
-                self._taken(step.count)
+            self._taken(step.count)
         else:
             self._stop()
             self._failed(step)
@@ -110,7 +105,7 @@ class Operation:
             assert session.ids.resync_at is not None
             self.deadline = session.ids.resync_at + session.settings.ack_timeout
             return
-        window_id = session.ids.take_top(pdu.DATA)
+        window_id = session.ids.take_top()
         self._begin(window_id, pdu.DATA, [resync_pdu(session.id, window_id)], resync=True)
 
     def start(self) -> None:
@@ -140,6 +135,7 @@ class SendOperation(Operation):
         self.offset = 0  # of the data the next group begins at
         self.bodies: list[Body] = []  # of the current group
         self.position = 0  # in bodies: what the peer has taken of them
+        self.prospective_end = 0  # in bodies: where the prospective window ends
         self.first_alone = False  # OPN-3a: the first window is one PDU
 
     def start(self) -> None:
@@ -150,26 +146,25 @@ class SendOperation(Operation):
         self.first_alone = self.session.is_restricted(self.message.skip)  # OPN-3, OPN-6
         self.bodies, self.offset = self.message.cut(self.offset, self.first_alone)
         self.position = 0
+        self.prospective_end = 0
         self._proceed()
 
     def _id_is_free(self) -> bool:
         return self.session.ids.is_free()
 
     def _proceed(self) -> None:
+        session = self.session
+        size = session.settings.max_window_size  # SND-2a
+        size = min(size, session.peer_window_max or size)  # SND-12
+        if self.position == self.prospective_end:  # PRT-2; else what the peer left of it, PRT-1
+            alone = self.first_alone and self.position == 0
+            end = self.position + (1 if alone else size)
+            self.prospective_end = min(end, len(self.bodies))
         if not self._id_is_free():
             self._resync()
             return
-        session = self.session
-        count = min(
-            len(self.bodies) - self.position,
-            session.settings.max_window_size,  # SND-2a
-            session.peer_window_max or len(self.bodies),  # SND-12
-        )
-        if self.first_alone and self.position == 0:
-            count = 1
-        window_id = session.ids.take(pdu.DATA)  # WID-9; PRT-1: a rest is a new window
-        if self.position + count == len(self.bodies):
-            session.note_group_end(window_id, count)
+        count = min(self.prospective_end - self.position, size)
+        window_id = session.ids.take()  # WID-9; PRT-1: a rest is a new window
         framed = frame(self.bodies, self.position, count, self.message.skip)
         pdus = [
             pdu.encode_raw(session.id, window_id, seq_nr, pdu.DATA, options, data)  # SEQ-2
@@ -182,7 +177,9 @@ class SendOperation(Operation):
         self.session.on_window_sent()
         if self.position < len(self.bodies):
             self._proceed()
-        elif self.offset < len(self.message.data):
+            return
+        self.session.proven = True  # OPN-6: a group of ours was acked in full
+        if self.offset < len(self.message.data):
             self._next_group()  # PRT-2
         else:
             self.session.end_operation("ok", 0)
@@ -214,8 +211,12 @@ class CloseOperation(Operation):
         elif self.session.operation is self:
             self.session.enter_awaiting_disposal(self.code)  # CLS-2: made or failed
 
-    def on_ack(self, ack: Pdu) -> bool:
-        return self.gracious and super().on_ack(ack)
+    def awaits(self, ack: Pdu) -> bool:
+        return self.gracious and super().awaits(ack)
+
+    def on_ack(self, ack: Pdu, awaited: bool) -> None:
+        if self.gracious:  # CLS-2: any other waits for its aftermath alone
+            super().on_ack(ack, awaited)
 
     def _id_is_free(self) -> bool:
         return self.session.ids.is_free(for_close=True)
@@ -223,12 +224,12 @@ class CloseOperation(Operation):
     def _proceed(self) -> None:
         ids = self.session.ids
         if self._id_is_free():
-            window_id = ids.take(pdu.CLOSE)
+            window_id = ids.take()
         elif self.gracious:
             self._resync()
             return
         else:
-            window_id = ids.take_top(pdu.CLOSE)  # WID-11: a forced close is sent all the same
+            window_id = ids.take_top()  # WID-11: a forced close is sent all the same
         code = str(self.code).encode()
         close = pdu.encode(Pdu(self.session.id, window_id, 0, pdu.CLOSE, ((pdu.ABORT_CODE, code),)))
         if self.gracious:

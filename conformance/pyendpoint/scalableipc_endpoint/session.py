@@ -59,7 +59,6 @@ class Session:
         self.ids: OwnIds = OwnIds(settings.window_id_step, settings.window_id_max)
         self.peer_window_max: int = 0  # SND-12; 0: not announced
         self.operation: Operation | None = None
-        self.group_ends: dict[int, int] = {}  # own window ids that end a group: PDUs they have
         self.proven = False  # OPN-6: a group of ours was acked in full, or one received
         self.close_labels: list[str] = []
         self.unreliable: deque[tuple[str, Message]] = deque()  # FAF-2: waiting for a gap
@@ -171,34 +170,32 @@ class Session:
         self._on_ack(got)
 
     def _on_close_ack(self, got: Pdu) -> None:
-        if self.state != CLOSING:
+        if self.state not in (OPENED, CLOSING):
             raise Discard("state", "OPN-1" if self.state == OPENING else "SND-8")
         self._on_ack(got)
 
     def _on_ack(self, got: Pdu) -> None:
-        opcode = got.opcode - 1  # of the PDU it answers
-        error = got.number(pdu.ERROR_CODE)
-        known = self.ids.knows(got.window_id, opcode)
-        if known:
+        if self.ids.knows(got.window_id):
             self.heard = True  # LNK-4
-            whole = self.group_ends.get(got.window_id) == got.seq_nr + 1
-            if whole and got.flag(pdu.IS_WINDOW_FULL) and not error:
-                self.proven = True  # OPN-6: a group of ours was acked in full
-        if error != pdu.ERROR_TWO_WAY_WHILE_OPENING:
-            self.ids.on_ack(got.window_id, opcode)  # WID-10
-        moved = self.operation is not None and self.operation.on_ack(got)
-        if not known and not moved:
+        is_progress = got.number(pdu.ERROR_CODE) != pdu.ERROR_TWO_WAY_WHILE_OPENING
+        moved = is_progress and self.ids.on_ack(got.window_id)  # WID-10
+        awaited = self.operation is not None and self.operation.awaits(got)  # SND-8
+        if not moved and not awaited:
             raise Discard("not_awaited", "SND-8")
+        announced = got.number(pdu.MAX_WINDOW_SIZE)
+        if announced > 0:
+            self.peer_window_max = announced  # SND-12
+        if self.operation is not None:
+            self.operation.on_ack(got, awaited)
 
     def _on_close(self, got: Pdu) -> None:
         if self._is_repeat(got):
             return
-        if got.seq_nr != 0:
-            raise Discard("close_seq_nr", "CLS-3a")
         if self.state not in (OPENED, CLOSING):
             raise Discard("state", "OPN-1" if self.state == OPENING else "CLS-4")
-        self.peer_ids.apply(got.window_id)  # WID-8
-        self.peer_ids.processed = True
+        if got.seq_nr != 0:
+            raise Discard("close_seq_nr", "CLS-3a")
+        self.peer_ids.apply(got.window_id)  # WID-4, WID-8
         if got.abort_code == pdu.ABORT_NORMAL:  # CLS-3: only a gracious close is acked
             options = ((pdu.IS_WINDOW_FULL, b"True"),)  # CLS-1a
             ack = pdu.encode(Pdu(self.id, got.window_id, 0, pdu.CLOSE_ACK, options))
@@ -211,10 +208,11 @@ class Session:
         self.transmit(pdu.encode(Pdu(self.id, 0, 0, pdu.ENQUIRE_LINK_ACK)), None)  # LNK-1
 
     def _on_enquire_link_ack(self, got: Pdu) -> None:
-        if self.state not in (OPENED, CLOSING):
+        nack = got.number(pdu.ERROR_CODE) == pdu.ERROR_SESSION_ENDED  # ERR-3
+        if self.state != OPENED and not (nack and self.state == CLOSING):
             raise Discard("state", "OPN-1" if self.state == OPENING else "STM-5")
-        if got.number(pdu.ERROR_CODE) != pdu.ERROR_SESSION_ENDED:
-            return  # ERR-3: no nack
+        if not nack:
+            return
         if not self.heard:
             raise Discard("nack_disbelieved", "LNK-4")
         self.enter_awaiting_disposal(pdu.LOCAL_RESTART)  # STM-4, STM-5
@@ -258,7 +256,7 @@ class Session:
         if self.is_restricted(message.skip):
             self._refuse(label, "send_unreliable", "opening")  # FAF-2a
             return
-        in_gap = self._is_between_groups()
+        in_gap = self.operation is None  # FAF-2
         if not in_gap and len(self.unreliable) >= self.settings.unreliable_queue:
             self._not_sent(label)
             return
@@ -296,15 +294,6 @@ class Session:
 
     # ---- fire and forget ----
 
-    def _is_between_groups(self) -> bool:
-        """FAF-2: no group of ours is on its way. A send that waits at its group's beginning for an
-        id has none yet."""
-        operation = self.operation
-        if operation is None:
-            return True
-        waiting = operation.exchange is None or operation.resyncing
-        return waiting and isinstance(operation, SendOperation) and operation.position == 0
-
     def flush_unreliable(self) -> None:
         """Lets the queue leave; the caller knows that this is a gap (FAF-2)."""
         while self.unreliable:
@@ -312,11 +301,11 @@ class Session:
             if not self.ids.is_free():
                 self._not_sent(label)  # WID-11
                 if self.resync_allowed():
-                    window_id = self.ids.take_top(pdu.DATA)
+                    window_id = self.ids.take_top()
                     self.ids.resync_at = self.now
                     self.transmit(resync_pdu(self.id, window_id), None)
                 continue
-            window_id = self.ids.take(pdu.DATA)  # FAF-1: its ack feeds WID-10 alone, not OPN-6
+            window_id = self.ids.take()  # FAF-1: its ack feeds WID-10 alone, not OPN-6
             options, data = frame([message.single()], 0, 1, message.skip)[0]  # FAF-1
             encoded = pdu.encode_raw(self.id, window_id, 0, pdu.DATA, options, data)
             self.last_activity = self.now  # IDL-1
@@ -346,12 +335,6 @@ class Session:
         """WID-11: at most one resync PDU in an ack_timeout."""
         last = self.ids.resync_at
         return last is None or self.now >= last + self.settings.ack_timeout
-
-    def note_group_end(self, window_id: int, count: int) -> None:
-        """OPN-6: which of the ids that may still be acked end a group, and with how many PDUs."""
-        unacked = self.ids.unacked
-        self.group_ends = {used: n for used, n in self.group_ends.items() if used in unacked}
-        self.group_ends[window_id] = count
 
     def on_window_sent(self) -> None:
         if self.state == OPENING:
@@ -460,7 +443,7 @@ class Session:
         self.link_at = self.now + self.settings.enquire_link_interval_ms * NS_PER_MS
 
     def _on_linger_over(self) -> None:
-        self.endpoint.remove(self, self.cause)  # END-3
+        self.endpoint.remove(self, None)  # END-3
 
     # ---- results ----
 

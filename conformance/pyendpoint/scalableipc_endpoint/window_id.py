@@ -32,15 +32,14 @@ class PeerIds:
 
 
 class OwnIds:
-    """What the sender uses. `unacked`: the ids used since `acked`, in order of use, with the
-    opcode each was used for (None: by preset)."""
+    """What the sender uses. `unacked`: the ids used since `acked`, in order of use."""
 
     def __init__(self, step: int, highest: int) -> None:
         self.step = step
         self.highest = highest
         self.last_used: int | None = None
         self.acked: int | None = None  # *a* of WID-10
-        self.unacked: dict[int, int | None] = {}
+        self.unacked: list[int] = []
         self.resync_at: int | None = None  # when the last resync PDU left (WID-11)
 
     @property
@@ -67,37 +66,31 @@ class OwnIds:
             return False
         return following < self.top or (for_close and following == self.top)
 
-    def take(self, opcode: int) -> int:
+    def take(self) -> int:
         """Uses the next id; the caller has asked `is_free`."""
         window_id = self.next
         assert window_id is not None
-        self._use(window_id, opcode)
-        return window_id
+        return self._use(window_id)
 
-    def take_top(self, opcode: int) -> int:
+    def take_top(self) -> int:
         """Uses *top*: for a resync PDU, or a forced close that finds no id (WID-11)."""
-        window_id = self.top
-        self._use(window_id, opcode)
+        return self._use(self.top)
+
+    def _use(self, window_id: int) -> int:
+        if window_id != self.last_used:
+            self.last_used = window_id
+            self.unacked.append(window_id)
         return window_id
 
-    def _use(self, window_id: int, opcode: int) -> None:
-        self.last_used = window_id
-        self.unacked[window_id] = opcode
-
-    def knows(self, window_id: int, opcode: int) -> bool:
+    def knows(self, window_id: int) -> bool:
         """Whether an ack for this id is one of the newest acked or a later id of ours."""
-        if window_id == self.acked:
-            return True
-        return window_id in self.unacked and self.unacked[window_id] in (opcode, None)
+        return window_id == self.acked or window_id in self.unacked
 
-    def on_ack(self, window_id: int, opcode: int) -> bool:
+    def on_ack(self, window_id: int) -> bool:
         """WID-10; the caller has left out error 252. True if *a* moved."""
-        if window_id not in self.unacked or not self.knows(window_id, opcode):
+        if window_id not in self.unacked:
             return False
-        for used in list(self.unacked):
-            del self.unacked[used]
-            if used == window_id:
-                break
+        del self.unacked[: self.unacked.index(window_id) + 1]
         self.acked = window_id
         return True
 
@@ -112,5 +105,5 @@ class OwnIds:
         if not first <= following <= top:
             raise ValueError(f"next_window_id {following} is not in {first}..{top} (WID-10)")
         self.acked = acked
-        self.unacked = dict.fromkeys(range(first, following))
+        self.unacked = list(range(first, following))
         self.last_used = following - 1 if following > first else acked
