@@ -140,12 +140,12 @@ static const uint64_t *trace_entry(const struct simnet_trace *trace, uint64_t nu
 static bool loss_rules(struct link *link, const struct slot *slot, sipc_time now)
 {
     uint64_t draw = fault_draw(link, slot, SIMNET_STAGE_LOSS);
+    uint64_t number = slot->ordinal;
     bool lost = false;
 
     for (size_t i = 0; i < SIMNET_LOSSES_MAX; i++) {
         const struct simnet_loss *loss = &link->config.losses[i];
         uint64_t mine = simnet_draw(draw, i);
-        uint64_t number = link->loss_counts[i]++;
         const uint64_t *entry;
         switch (loss->kind) {
         case SIMNET_LOSS_NONE:
@@ -219,16 +219,15 @@ static struct ruling corrupt_rules(const struct link *link, const struct slot *s
     return (struct ruling){0};
 }
 
-static struct ruling delay_rules(struct link *link, const struct slot *slot, sipc_time now)
+static struct ruling delay_rules(const struct link *link, const struct slot *slot, sipc_time now)
 {
     const struct simnet_delay_config *config = &link->config.delay;
-    uint64_t number = link->delay_count++;
     int64_t above = 0;
 
     if (config->kind == SIMNET_DELAY_CONSTANT)
         return (struct ruling){0};
     if (config->kind == SIMNET_DELAY_TRACE) {
-        const uint64_t *entry = trace_entry(config->trace, number, now);
+        const uint64_t *entry = trace_entry(config->trace, slot->ordinal, now);
         above = entry ? (int64_t)*entry : 0;
     } else {
         uint64_t draw = fault_draw(link, slot, SIMNET_STAGE_PROPAGATE);

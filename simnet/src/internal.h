@@ -57,6 +57,7 @@ struct slot {
     uint64_t message;  /* operation whose bytes the payload is; 0: none */
     uint64_t message_offset;
     uint64_t token;
+    uint64_t ordinal; /* of those that came to the stage LOSS, from 0 */
     sipc_time arrives_ns;
     uint32_t index;
     simnet_link link;
@@ -125,9 +126,8 @@ struct link {
     sipc_time opportunity_base_ns; /* end of the wraps before */
     uint32_t opportunity_credit;   /* bytes left of the one at opportunity_ns */
     sipc_time opportunity_ns;
-    uint64_t loss_counts[SIMNET_LOSSES_MAX];
+    uint64_t ordinals;                /* how many datagrams came to the stage LOSS */
     bool loss_bad[SIMNET_LOSSES_MAX]; /* Gilbert-Elliott */
-    uint64_t delay_count;
     uint64_t stage_seeds[SIMNET_STAGE_COUNT];
     struct red_state red;
     struct codel_state codel;

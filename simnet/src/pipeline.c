@@ -73,6 +73,7 @@ void pipeline_no_route(struct simnet_world *world, struct slot *slot)
 
 static bool pipeline_is_lost(struct simnet_world *world, struct link *link, struct slot *slot)
 {
+    slot->ordinal = link->ordinals++;
     if (fault_rule(world, link, slot, SIMNET_STAGE_LOSS).verdict == SIMNET_DROP) {
         pipeline_drop(world, link, slot, SIMNET_STAGE_LOSS, "loss");
         return true;

@@ -40,7 +40,7 @@ static bool trace_number(const char *path, size_t line, const char *text, size_t
                                (int)(size < TRACE_SHOWN_MAX ? size : TRACE_SHOWN_MAX), text,
                                size > TRACE_SHOWN_MAX ? "..." : "");
         unsigned digit = (unsigned)(text[i] - '0');
-        if (value > (max - digit) / 10)
+        if (digit > max || value > (max - digit) / 10)
             return trace_error(error, path, line, "expected at most %" PRIu64 ", found more", max);
         value = value * 10 + digit;
     }

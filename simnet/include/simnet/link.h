@@ -40,7 +40,8 @@ struct simnet_trace {
     size_t count;     /* >= 1 */
     bool wrap; /* at the end start again; else stop: no opportunity more, base delay, no loss */
     sipc_time interval_ns; /* delays, losses: entry i holds from i * interval to the next; 0: entry
-                              i is for the i-th datagram */
+                              i is for the i-th datagram that comes to the stage LOSS, so that
+                              delays and losses recorded together stay together */
 };
 /* Reads `text` (not NUL-terminated) as a trace that wraps; `unit_ns` is of delays. Blank lines and
  * CR before LF are fine. false: *error names path and line, what was expected and what was found:
