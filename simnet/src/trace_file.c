@@ -58,7 +58,7 @@ struct trace_reader {
 static bool trace_add(const struct trace_reader *reader, size_t line, const char *text, size_t size,
                       struct simnet_trace *out, size_t *capacity, struct simnet_error *error)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
     if (!trace_number(reader->path, line, text, size, reader->max, &value, error))
         return false;
