@@ -102,7 +102,6 @@ void sipc__slot_free(struct sipc_endpoint *ep, struct session *s)
     sipc__timers_remove(ep, s);
     memset(s, 0, sizeof *s);
     s->generation = generation;
-    s->state = SIPC_DISPOSED;
     s->next = ep->free_first;
     ep->free_first = slot_of(ep, s);
 }
@@ -158,7 +157,6 @@ struct session *sipc__session_make(struct sipc_endpoint *ep, sipc_peer remote, c
         sipc__timer_set(s, TIMER_OPEN, time_after(ep->now, ep->config.open_timeout_ns));
     sipc__table_add(ep, slot);
     ep->session_count++;
-    sipc__evictable_update(ep, s);
     sipc__timers_update(ep, s);
     sipc__action_push(ep, SIPC_ACTION_STATE, s)->detail = SIPC_OPENING;
     return s;

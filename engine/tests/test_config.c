@@ -233,6 +233,8 @@ static void test_config_when_the_block_is_small_or_the_settings_bad_then_no_endp
     assert_int_equal(sipc_endpoint_config(ep)->linger_ns, 8000 * MS);
     assert_int_equal(sipc_endpoint_deadline(ep), SIPC_NEVER);
     assert_int_equal(sipc_endpoint_session_count(ep), 0);
+    expect_assert_failure(
+        assert_int_equal(sipc_endpoint_advance(ep, 6), SIPC_OK)); /* before init */
     assert_null(sipc_endpoint_check(ep));
     free(block);
 }

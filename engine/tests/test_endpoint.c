@@ -1,5 +1,5 @@
 /* The endpoint: telling sessions apart (END-1), strangers (END-2), linger (END-3), shutdown
- * (END-4), floods (END-5), the order in which deadlines fire, and misuse by the caller.
+ * (END-4), floods (END-5), and the order in which deadlines fire.
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -243,6 +243,39 @@ static void test_endpoint_when_a_session_ends_then_its_id_lingers(void **state)
     }
 }
 
+/* The answer to who asks for a session that is not held is of no session here, but says of which it
+ * speaks, and goes where the question came from. */
+static void test_endpoint_when_a_link_is_refused_then_of_no_session(void **state)
+{
+    static const unsigned ids[] = {1, 2}; /* one that lingers, one never seen */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct sipc_pdu_parts parts = {.session_id = driver_id(ids[i]),
+                                       .opcode = SIPC_ENQUIRE_LINK};
+        uint8_t pdu[SIPC_PDU_SIZE_MIN];
+        struct sipc_action action;
+        struct driver d;
+        size_t used = 0;
+        assert_int_equal(sipc_pdu_encode(&parts, pdu, sizeof pdu, &used), SIPC_OK);
+        driver_init(&d, NULL);
+        d.session = driver_open_id(&d, 1, 5);
+        driver_dispose(&d, d.session, 0);
+        driver_forget(&d);
+        assert_int_equal(sipc_endpoint_receive(d.ep, d.now, 5, (struct sipc_span){pdu, used}),
+                         SIPC_OK);
+        assert_true(sipc_endpoint_next_action(d.ep, &action));
+        assert_int_equal(action.kind, SIPC_ACTION_TRANSMIT);
+        assert_int_equal(action.session, 0);
+        assert_int_equal(action.remote, 5);
+        assert_non_null(action.session_id);
+        assert_memory_equal(action.session_id, driver_id(ids[i]), SIPC_SESSION_ID_SIZE);
+        assert_false(action.u.transmit.owed);
+        assert_false(sipc_endpoint_next_action(d.ep, &action));
+        driver_fini(&d);
+    }
+}
+
 static void test_endpoint_when_the_last_window_comes_again_then_acked_till_disposed(void **state)
 {
     struct driver d;
@@ -328,7 +361,10 @@ static void test_endpoint_when_shut_down_then_no_new_sessions_and_an_end_with_mi
     assert_int_equal(sipc_endpoint_deadline(d.ep), 500 * DRIVER_MS);
     driver_wait(&d, 1);
     DRIVER_EXPECT(&d, "result 2 send closed -2", "state disposed -2");
-    driver_wait(&d, LINGER);
+    driver_wait(&d, LINGER - 1);
+    driver_rx(&d, "data 0/0 first last end skip: a");
+    DRIVER_EXPECT(&d, "discard lingering");
+    driver_wait(&d, 1);
     assert_int_equal(sipc_endpoint_deadline(d.ep), SIPC_NEVER);
     driver_fini(&d);
 }
@@ -558,209 +594,6 @@ static void test_endpoint_when_deadlines_are_met_late_then_in_their_order(void *
     driver_fini(&d);
 }
 
-/* ---- the caller ---- */
-
-typedef enum sipc_status (*call)(struct driver *d);
-
-static enum sipc_status call_receive(struct driver *d)
-{
-    return sipc_endpoint_receive(d->ep, d->now, 1, (struct sipc_span){NULL, 0});
-}
-
-static enum sipc_status call_sent(struct driver *d)
-{
-    return sipc_endpoint_sent(d->ep, d->now, d->token, true);
-}
-
-static enum sipc_status call_advance(struct driver *d)
-{
-    return sipc_endpoint_advance(d->ep, d->now);
-}
-
-static enum sipc_status call_shutdown(struct driver *d)
-{
-    return sipc_endpoint_shutdown(d->ep, d->now, 0);
-}
-
-static enum sipc_status call_open(struct driver *d)
-{
-    sipc_session session;
-    return sipc_session_open(d->ep, d->now, 3, driver_id(3), INT64_MIN, &session);
-}
-
-static enum sipc_status call_preset(struct driver *d)
-{
-    struct sipc_preset preset = {0, -1, -1, false};
-    return sipc_session_preset(d->ep, d->now, d->session, &preset);
-}
-
-static enum sipc_status call_send(struct driver *d)
-{
-    struct sipc_message message = {.handle = 1};
-    return sipc_session_send(d->ep, d->now, d->session, &message);
-}
-
-static enum sipc_status call_send_unreliable(struct driver *d)
-{
-    struct sipc_message message = {.handle = 1, .skip = true};
-    return sipc_session_send_unreliable(d->ep, d->now, d->session, &message);
-}
-
-static enum sipc_status call_close(struct driver *d)
-{
-    return sipc_session_close(d->ep, d->now, d->session, 1, 1);
-}
-
-static enum sipc_status call_dispose(struct driver *d)
-{
-    return sipc_session_dispose(d->ep, d->now, d->session, 0);
-}
-
-static const call calls[] = {call_receive, call_sent,   call_advance, call_shutdown,
-                             call_open,    call_preset, call_send,    call_send_unreliable,
-                             call_close,   call_dispose};
-enum { CALLS = sizeof calls / sizeof calls[0] };
-
-static void test_endpoint_when_actions_wait_then_every_call_is_pending(void **state)
-{
-    (void)state;
-    for (int i = 0; i < CALLS; i++) {
-        struct driver d;
-        uint8_t *before;
-        driver_init(&d, NULL);
-        driver_open(&d);
-        assert_int_equal(call_send(&d), SIPC_OK); /* its transmit action waits */
-        before = malloc(d.block_size);
-        assert_non_null(before);
-        memcpy(before, d.block, d.block_size);
-        d.now += 1000000 * DRIVER_MS;
-        assert_int_equal(calls[i](&d), SIPC_E_PENDING);
-        assert_memory_equal(before, d.block, d.block_size);
-        driver_drain(&d);
-        DRIVER_EXPECT(&d, "state opening", "tx! data 0/0 first last");
-        assert_int_not_equal(calls[i](&d), SIPC_E_PENDING);
-        driver_drain(&d);
-        driver_forget(&d);
-        free(before);
-        driver_fini(&d);
-    }
-}
-
-static void test_endpoint_when_time_goes_back_then_assertion(void **state)
-{
-    struct driver d;
-
-    (void)state;
-    driver_init(&d, NULL);
-    driver_wait(&d, 5);
-    d.now = 4;
-    for (int i = 0; i < CALLS; i++)
-        expect_assert_failure((void)calls[i](&d));
-    d.now = SIPC_NEVER;
-    expect_assert_failure((void)call_advance(&d));
-    d.now = 5;
-    assert_int_equal(call_advance(&d), SIPC_OK);
-    driver_fini(&d);
-}
-
-static void test_endpoint_when_the_session_is_unknown_then_commands_say_so(void **state)
-{
-    static const call commands[] = {call_preset, call_send, call_send_unreliable, call_close,
-                                    call_dispose};
-    struct driver d;
-
-    (void)state;
-    driver_init(&d, NULL);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        d.session = 0;
-        assert_int_equal(commands[i](&d), SIPC_E_UNKNOWN);
-        d.session = 1;
-        assert_int_equal(commands[i](&d), SIPC_E_UNKNOWN);
-        d.session = UINT64_MAX;
-        assert_int_equal(commands[i](&d), SIPC_E_UNKNOWN);
-    }
-    driver_fini(&d);
-}
-
-static void test_endpoint_when_a_token_awaits_nothing_then_unknown(void **state)
-{
-    struct driver d;
-    uint64_t token;
-
-    (void)state;
-    driver_init(&d, NULL);
-    assert_int_equal(driver_sent_token(&d, 0, true), SIPC_E_UNKNOWN);
-    for (token = 1; token < 20; token++)
-        assert_int_equal(driver_sent_token(&d, token, true), SIPC_E_UNKNOWN);
-    assert_int_equal(driver_sent_token(&d, UINT64_MAX, true), SIPC_E_UNKNOWN);
-    driver_open(&d);
-    driver_send(&d, 1, 1, "");
-    token = d.token;
-    driver_rx(&d, "#2 data 0/0");
-    driver_forget(&d);
-    assert_int_equal(driver_sent_token(&d, d.ack_token, true), SIPC_E_UNKNOWN); /* ACK-4 */
-    assert_int_equal(driver_sent_token(&d, token + 1, true), SIPC_E_UNKNOWN);
-    assert_int_equal(driver_sent_token(&d, token, true), SIPC_OK);
-    assert_int_equal(driver_sent_token(&d, token, true), SIPC_E_UNKNOWN);
-    driver_dispose(&d, d.session, 0);
-    assert_int_equal(driver_sent_token(&d, token, false), SIPC_E_UNKNOWN);
-    driver_forget(&d);
-    driver_fini(&d);
-}
-
-/* Who takes no last "no more" still finds what a delivery held gone with the next event. */
-static void test_endpoint_when_a_delivery_was_taken_then_the_next_event_ends_it(void **state)
-{
-    static const uint8_t zeros[5];
-    struct driver d;
-    struct sipc_action action;
-    uint8_t pdu[128];
-    size_t used = 0;
-    struct sipc_pdu_parts parts = {.session_id = driver_id(1), .opcode = SIPC_DATA};
-    uint8_t options[64];
-
-    (void)state;
-    driver_init(&d, NULL);
-    parts.options.data = options;
-    for (uint32_t id = SIPC_OPT_FIRST_IN_WINDOW_GROUP; id <= SIPC_OPT_SKIP; id <<= 1)
-        assert_int_equal(
-            sipc_option_encode_bool(id, true, options, sizeof options, &parts.options.size),
-            SIPC_OK);
-    parts.data = (struct sipc_span){(const uint8_t *)"hello", 5};
-    assert_int_equal(sipc_pdu_encode(&parts, pdu, sizeof pdu, &used), SIPC_OK);
-    assert_int_equal(sipc_endpoint_receive(d.ep, 0, 1, (struct sipc_span){pdu, used}), SIPC_OK);
-    assert_true(sipc_endpoint_next_action(d.ep, &action)); /* opening */
-    assert_true(sipc_endpoint_next_action(d.ep, &action)); /* opened */
-    assert_true(sipc_endpoint_next_action(d.ep, &action));
-    assert_int_equal(action.kind, SIPC_ACTION_DELIVER);
-    assert_memory_equal(action.u.deliver.data.data, "hello", 5);
-    assert_int_equal(action.u.deliver.data.size, 5);
-    {
-        const uint8_t *data = action.u.deliver.data.data;
-        assert_true(sipc_endpoint_next_action(d.ep, &action)); /* the ack */
-        assert_memory_equal(data, zeros, 5);
-    }
-    assert_int_equal(call_advance(&d), SIPC_OK); /* not drained to the end */
-    driver_drain(&d);
-    driver_fini(&d);
-}
-
-static void test_endpoint_when_names_are_asked_then_words(void **state)
-{
-    static const char *const states[] = {"opening", "opened", "closing", "awaiting_disposal",
-                                         "disposed"};
-    static const char *const outcomes[] = {"ok",       "timeout", "peer_error", "network_error",
-                                           "not_sent", "closed"};
-
-    (void)state;
-    for (int i = SIPC_OPENING; i <= SIPC_DISPOSED; i++)
-        assert_string_equal(sipc_state_name((enum sipc_state)i), states[i]);
-    for (int i = SIPC_OUTCOME_OK; i <= SIPC_OUTCOME_CLOSED; i++)
-        assert_string_equal(sipc_outcome_name((enum sipc_outcome)i), outcomes[i]);
-    expect_assert_failure((void)sipc_state_name((enum sipc_state)(SIPC_DISPOSED + 1)));
-    expect_assert_failure((void)sipc_outcome_name((enum sipc_outcome)(SIPC_OUTCOME_CLOSED + 1)));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -770,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_endpoint_when_not_accepting_then_own_sessions_still_open),
         cmocka_unit_test(test_endpoint_when_bytes_do_not_decode_then_discarded_and_counted),
         cmocka_unit_test(test_endpoint_when_a_session_ends_then_its_id_lingers),
+        cmocka_unit_test(test_endpoint_when_a_link_is_refused_then_of_no_session),
         cmocka_unit_test(test_endpoint_when_the_last_window_comes_again_then_acked_till_disposed),
         cmocka_unit_test(test_endpoint_when_linger_is_zero_then_the_id_is_free_at_once),
         cmocka_unit_test(test_endpoint_when_a_slot_is_used_again_then_old_handles_are_dead),
@@ -783,12 +617,6 @@ int main(void)
         cmocka_unit_test(test_endpoint_when_an_operation_is_in_progress_then_not_evicted),
         cmocka_unit_test(test_endpoint_when_ids_linger_then_they_take_room),
         cmocka_unit_test(test_endpoint_when_deadlines_are_met_late_then_in_their_order),
-        cmocka_unit_test(test_endpoint_when_actions_wait_then_every_call_is_pending),
-        cmocka_unit_test(test_endpoint_when_time_goes_back_then_assertion),
-        cmocka_unit_test(test_endpoint_when_the_session_is_unknown_then_commands_say_so),
-        cmocka_unit_test(test_endpoint_when_a_token_awaits_nothing_then_unknown),
-        cmocka_unit_test(test_endpoint_when_a_delivery_was_taken_then_the_next_event_ends_it),
-        cmocka_unit_test(test_endpoint_when_names_are_asked_then_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
