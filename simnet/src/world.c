@@ -291,6 +291,8 @@ enum simnet_end simnet_world_run(struct simnet_world *world, sipc_time until_ns)
     while (!world->stopped) {
         if (world->heap.count == 0) {
             check_drained(world);
+            if (until_ns != SIPC_NEVER && until_ns > world->now)
+                world->now = until_ns;
             return world->stopped ? world->final : SIMNET_END_DRAINED;
         }
         sipc_time next = world->heap.entries[0].time;
