@@ -4,8 +4,9 @@
 Entry i of a table of 2,048 is the mean of the distribution between its quantiles i/2048 and
 (i+1)/2048, times 2^20: the mean of the table is the mean of the distribution, whatever the step.
 Exponential: mean 1. Normal: standard deviation 1. Pareto II (Lomax) with shape 3: mean 1.
-All three have the integral of the quantile function in closed form, so that an entry is a difference
-of two values of it; it is computed with 60 decimal digits. `--check` compares with the file there.
+All three have the integral of the quantile function in closed form, so that an entry is a
+difference of two values of it; it is computed with 60 decimal digits. `--check` compares with the
+file there.
 """
 
 import argparse
