@@ -59,6 +59,13 @@ sipc_time host_clock(struct simnet_world *world, struct host *host)
     return host->clock_floor;
 }
 
+sipc_time host_clock_behind(const struct simnet_world *world, const struct host *host)
+{
+    int64_t behind = (int64_t)host->clock_floor - clock_raw(host, world->now);
+
+    return behind > 0 ? (sipc_time)behind : 0;
+}
+
 /* The first moment at which the host's clock shows `shown` or more. */
 static sipc_time clock_when(const struct host *host, sipc_time now, sipc_time shown)
 {

@@ -240,6 +240,8 @@ void host_change(struct simnet_world *world, struct host *host, const struct sim
 bool host_change_check(const struct host *host, const struct simnet_change *change,
                        struct simnet_error *error);
 sipc_time host_clock(struct simnet_world *world, struct host *host);
+/* How far the clock still has to go before it shows more, after a step back. */
+sipc_time host_clock_behind(const struct simnet_world *world, const struct host *host);
 /* After each call into the driver: reports, then the next deadline. */
 void host_settle(struct simnet_world *world, struct host *host);
 /* A host with an index of its own; `self` and driver to be set. */

@@ -66,14 +66,6 @@ static uint64_t liveness_bound_pdus(const struct operation *operation,
     return pdus;
 }
 
-/* How long the host's clock stands still at most, after a step back. */
-static sipc_time liveness_standstill(const struct host *host)
-{
-    int64_t behind = (int64_t)host->clock_floor - host->clock_base;
-
-    return behind > 0 ? 2 * (sipc_time)behind : 0;
-}
-
 static sipc_time liveness_bound(const struct simnet_world *world, const struct operation *operation)
 {
     const struct host *host = world->hosts[operation->what.host];
@@ -88,8 +80,8 @@ static sipc_time liveness_bound(const struct simnet_world *world, const struct o
     uint64_t longest = window < pdus ? window : pdus;
     uint64_t waits = tries + 1 + tries * longest; /* the resync PDU, and a window under way */
     waits += delays + 2 * sojourn < settings->ack_timeout_ns ? pdus : pdus * tries * longest;
-    /* A clock that runs slow by half makes it twice as long. */
-    return 2 * waits * wait + liveness_standstill(host);
+    /* A clock that runs slow by half makes it twice as long; after a step back it stands still. */
+    return 2 * (waits * wait + host_clock_behind(world, host));
 }
 
 static sipc_time liveness_due(const struct simnet_world *world, const struct operation *operation)
