@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ static const struct cli_option run_options[] = {
     {0, "sut", "SPEC", "the SUT, instead of the first argument", RUN_SUT},
     CLI_SELECT_OPTIONS,
     {0, "known", "FILE", "known failures, lines of `case-glob  # reason`", RUN_KNOWN},
-    {0, "seed", "N", "what session ids are made of (1)", RUN_SEED},
+    {0, "seed", "N", "what session ids are made of (without control: drawn, else 1)", RUN_SEED},
     {0, "fail-fast", NULL, "stop after the first case that fails", RUN_FAIL_FAST},
     {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
     {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
@@ -83,6 +84,7 @@ struct run_args {
     struct cli_outputs outputs;
     struct conform_run_options options;
     unsigned jobs; /* 0: as fits the SUT */
+    bool has_seed; /* it was named */
     bool fail_fast, dry_run, json, verbose;
 };
 
@@ -96,6 +98,7 @@ struct run {
     struct cli_capture *capture;
     FILE *people;  /* where text for people goes */
     bool progress; /* a line that is rewritten, on stderr */
+    bool drawn;    /* the seed is this run's alone */
     size_t done, red;
     enum conform_sut_status status;
     struct conform_error error;
@@ -131,6 +134,7 @@ static bool run_take_number(struct run_args *args, int id, const char *value)
         if (!cli_number("--seed", value, 0, INT64_MAX, &number))
             return false;
         args->options.seed = number;
+        args->has_seed = true;
         return true;
     }
     if (id == RUN_JOBS) {
@@ -263,7 +267,8 @@ static char *run_replay(const struct run *run, const struct cli_case *entry)
     cli_quote(entry->script->path, out);
     fputs(" -t ", out);
     cli_quote(entry->name, out);
-    fprintf(out, " --seed %llu", (unsigned long long)args->options.seed);
+    if (!run->drawn)
+        fprintf(out, " --seed %llu", (unsigned long long)args->options.seed);
     if (args->options.ack_timeout_ms != 0)
         fprintf(out, " --ack-timeout %u", args->options.ack_timeout_ms);
     if (args->options.time_scale_percent != 100)
@@ -388,7 +393,7 @@ static void run_print_sut(const struct run *run)
     const bool live = !conform_sut_is_virtual(sut);
     fprintf(run->people, "SUT    ");
     conform_report_print_text(hello->name == NULL ? run->args->sut_spec : hello->name, run->people);
-    if (hello->version != NULL) {
+    if (hello->version != NULL && *hello->version != '\0') {
         fputc(' ', run->people);
         conform_report_print_text(hello->version, run->people);
     }
@@ -397,8 +402,13 @@ static void run_print_sut(const struct run *run)
     if (run->job_count > 1)
         fprintf(run->people, ", %u side by side", run->job_count);
     fputs(")\n", run->people);
-    fprintf(run->people, "suite  %s: %zu scripts, %zu of %zu cases\n\n", run->suite.source,
-            run->suite.script_count, run->suite.selected_count, run->suite.case_count);
+    if (run->drawn)
+        fprintf(run->people,
+                "seed   %llu, drawn: the SUT may still hold the sessions of other runs\n",
+                (unsigned long long)run->args->options.seed);
+    fprintf(run->people, "suite  %s: %zu %s, %zu of %zu cases\n\n", run->suite.source,
+            run->suite.script_count, run->suite.script_count == 1 ? "script" : "scripts",
+            run->suite.selected_count, run->suite.case_count);
     fflush(run->people);
 }
 
@@ -505,6 +515,19 @@ static unsigned run_job_count(const struct run *run)
     return jobs < run->suite.selected_count ? jobs : (unsigned)run->suite.selected_count;
 }
 
+/* Nobody can make a peer without control forget its sessions, and by the same seed a second run
+ * would meet those of the first. Hence a seed of its own, which a replay must not have either. */
+static void run_draw_seed(struct run *run)
+{
+    uint32_t seed;
+    run->drawn = !run->args->has_seed && !conform_sut_has_control(cli_jobs_sut(run->jobs));
+    if (!run->drawn)
+        return;
+    const int failed = getentropy(&seed, sizeof seed);
+    SIPC_ASSERT(failed == 0);
+    run->args->options.seed = seed;
+}
+
 static int run_execute(struct run *run, const char *command)
 {
     struct cli_outputs *outputs = &run->args->outputs;
@@ -519,6 +542,8 @@ static int run_execute(struct run *run, const char *command)
     const bool attached = run->jobs != NULL;
     if (!attached && run->status != CONFORM_SUT_BROKEN)
         run->status = CONFORM_SUT_NO_START;
+    if (attached)
+        run_draw_seed(run);
     run_begin_report(run, command, jsonl);
     if (pcap != NULL)
         run->capture = cli_capture_begin(

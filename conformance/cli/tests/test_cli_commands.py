@@ -504,6 +504,40 @@ def test_live_suts_run_side_by_side_unless_told_otherwise(sipc, suite, build_dir
         assert result.code == 0 and told in result.out, result
 
 
+@pytest.fixture
+def stream_peer(build_dir, tmp_path):
+    """A live peer without control that holds its sessions whoever brings them."""
+    with subprocess.Popen([f"{build_dir}/bin/sipc", "sut", "--unix", tmp_path / "peer"], text=True,
+                          stderr=subprocess.PIPE) as peer:
+        assert "listening" in peer.stderr.readline()
+        yield f"unix:{tmp_path}/peer"
+        peer.kill()
+
+
+def test_seed_is_drawn_where_the_sut_cannot_be_made_to_forget(sipc, tmp_path, stream_peer):
+    window = ('-> data {0}:0 {{first_in_window_group last_in_window skip}} "a"\n'
+              "<- data_ack {0}:0 {{is_window_full *}}\n")  # a session in which 7 was taken
+    script = tmp_path / "T-4-once.sx"                      # takes 0 no more
+    script.write_text("sx 1\nid T-4-once\nrules WID-1\nrole receiver\ntest\n" + window.format(0) +
+                      window.format(7) + "quiet 1T\n")
+
+    def run(*options):
+        log = tmp_path / "r.jsonl"
+        result = sipc("conform", "run", stream_peer, script, "--jsonl", log, "--ack-timeout", 50,
+                      *options)
+        about, case, _ = lines_of(log)
+        drawn = f"seed   {about['settings']['seed']}, drawn" in result.out
+        assert case["verdict"] == "pass", result
+        return about["settings"]["seed"], drawn, " --seed " in case["replay"], case["attempts"]
+
+    first, second = run(), run()
+    assert first[0] != second[0]
+    assert first[1:3] == second[1:3] == (True, False)  # nor does a replay meet the session
+    again = run("--seed", first[0])
+    assert again[:3] == (first[0], False, True)
+    assert again[3] > 1  # met the session of the first run, and had to be run with another
+
+
 def test_live_suts_that_share_an_address_are_refused(sipc, suite):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
         there.bind(("127.0.0.1", 0))
