@@ -169,98 +169,92 @@ static void assert_failure(const struct simnet_world *world, const char *name,
 /* ---- deliveries ---- */
 
 /* Messages: #1 has 100 bytes from 0, #2 has 50 from 100, #3 (fire and forget) 30 from 200. */
+static const struct {
+    const char *name;
+    struct puppet_act sender[5], receiver[5];
+    const char *invariant;
+    enum sipc_rule rule;
+} delivery_rows[] = {
+    {"right",
+     {IDLE, IDLE, IDLE, {.kind = PUPPET_RESULT, .operation = 1}},
+     {DELIVER(0, 60), DELIVER(60, 40), DELIVER(100, 50)},
+     NULL,
+     0},
+    {"fire and forget in between",
+     {END},
+     {DELIVER(0, 60), DELIVER(200, 30), DELIVER(60, 40)},
+     NULL,
+     0},
+    {"fire and forget twice",
+     {END},
+     {DELIVER(200, 30), DELIVER(200, 30)},
+     "delivered-intact",
+     SIPC_RULE_RCV_8},
+    {"a group twice", {END}, {DELIVER(0, 60), DELIVER(0, 60)}, "delivered-once", SIPC_RULE_RCV_9},
+    {"a whole message twice",
+     {END},
+     {DELIVER(0, 100), DELIVER(100, 50), DELIVER(100, 50)},
+     "delivered-once",
+     SIPC_RULE_RCV_9},
+    {"a group left out", {END}, {DELIVER(60, 40)}, "delivered-intact", SIPC_RULE_RCV_8},
+    {"out of order", {END}, {DELIVER(100, 50)}, "delivered-in-order", SIPC_RULE_RCV_9},
+    {"a failed message left out",
+     {{.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT}},
+     {IDLE, DELIVER(100, 50)},
+     NULL,
+     0},
+    {"a failed message in part",
+     {IDLE, {.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT}},
+     {DELIVER(0, 60), IDLE, DELIVER(100, 50)},
+     NULL,
+     0},
+    {"a message past its end", {END}, {DELIVER(0, 101)}, "delivered-boundaries", SIPC_RULE_RCV_8},
+    {"other bytes", {END}, {DELIVER(1, 60)}, "delivered-intact", SIPC_RULE_RCV_8},
+    {"no bytes", {END}, {DELIVER(0, 0)}, "delivered-intact", SIPC_RULE_RCV_8},
+    {"more than was sent",
+     {END},
+     {DELIVER(0, 100), DELIVER(100, 50), DELIVER(7, 7)},
+     "delivered-once",
+     SIPC_RULE_RCV_9},
+    {"ok without delivery",
+     {IDLE, {.kind = PUPPET_RESULT, .operation = 1}},
+     {DELIVER(0, 60)},
+     "ok-delivered",
+     SIPC_RULE_SND_11},
+    {"ended twice",
+     {{.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT},
+      {.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT}},
+     {END},
+     "ends-once",
+     SIPC_RULE_SND_11},
+    {"an operation nobody began",
+     {{.kind = PUPPET_RESULT, .operation = 77}},
+     {END},
+     "ends-once",
+     SIPC_RULE_SND_11},
+    {"somebody else's operation",
+     {END},
+     {{.kind = PUPPET_RESULT, .operation = 1}},
+     "ends-once",
+     SIPC_RULE_SND_11},
+};
+
 static void test_deliveries_are_checked(void **state)
 {
-    static const struct {
-        const char *name;
-        struct puppet_act sender[5], receiver[5];
-        const char *invariant;
-        enum sipc_rule rule;
-    } rows[] = {
-        {"right",
-         {IDLE, IDLE, IDLE, {.kind = PUPPET_RESULT, .operation = 1}},
-         {DELIVER(0, 60), DELIVER(60, 40), DELIVER(100, 50)},
-         NULL,
-         0},
-        {"fire and forget in between",
-         {END},
-         {DELIVER(0, 60), DELIVER(200, 30), DELIVER(60, 40)},
-         NULL,
-         0},
-        {"fire and forget twice",
-         {END},
-         {DELIVER(200, 30), DELIVER(200, 30)},
-         "delivered-intact",
-         SIPC_RULE_RCV_8},
-        {"a group twice",
-         {END},
-         {DELIVER(0, 60), DELIVER(0, 60)},
-         "delivered-once",
-         SIPC_RULE_RCV_9},
-        {"a whole message twice",
-         {END},
-         {DELIVER(0, 100), DELIVER(100, 50), DELIVER(100, 50)},
-         "delivered-once",
-         SIPC_RULE_RCV_9},
-        {"a group left out", {END}, {DELIVER(60, 40)}, "delivered-intact", SIPC_RULE_RCV_8},
-        {"out of order", {END}, {DELIVER(100, 50)}, "delivered-in-order", SIPC_RULE_RCV_9},
-        {"a failed message left out",
-         {{.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT}},
-         {IDLE, DELIVER(100, 50)},
-         NULL,
-         0},
-        {"a failed message in part",
-         {IDLE, {.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT}},
-         {DELIVER(0, 60), IDLE, DELIVER(100, 50)},
-         NULL,
-         0},
-        {"a message past its end",
-         {END},
-         {DELIVER(0, 101)},
-         "delivered-boundaries",
-         SIPC_RULE_RCV_8},
-        {"other bytes", {END}, {DELIVER(1, 60)}, "delivered-intact", SIPC_RULE_RCV_8},
-        {"no bytes", {END}, {DELIVER(0, 0)}, "delivered-intact", SIPC_RULE_RCV_8},
-        {"more than was sent",
-         {END},
-         {DELIVER(0, 100), DELIVER(100, 50), DELIVER(7, 7)},
-         "delivered-once",
-         SIPC_RULE_RCV_9},
-        {"ok without delivery",
-         {IDLE, {.kind = PUPPET_RESULT, .operation = 1}},
-         {DELIVER(0, 60)},
-         "ok-delivered",
-         SIPC_RULE_SND_11},
-        {"ended twice",
-         {{.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT},
-          {.kind = PUPPET_RESULT, .operation = 1, .value = SIPC_OUTCOME_TIMEOUT}},
-         {END},
-         "ends-once",
-         SIPC_RULE_SND_11},
-        {"an operation nobody began",
-         {{.kind = PUPPET_RESULT, .operation = 77}},
-         {END},
-         "ends-once",
-         SIPC_RULE_SND_11},
-        {"somebody else's operation",
-         {END},
-         {{.kind = PUPPET_RESULT, .operation = 1}},
-         "ends-once",
-         SIPC_RULE_SND_11},
-    };
     (void)state;
 
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(delivery_rows); i++) {
         struct stage stage;
-        stage_open(&stage, NULL, rows[i].sender, rows[i].receiver);
+        stage_open(&stage, NULL, delivery_rows[i].sender, delivery_rows[i].receiver);
         stage_send(&stage, 100, 0, false);
         stage_send(&stage, 50, 100, false);
         stage_send(&stage, 30, 200, true);
         simnet_world_run(stage.world, 20 * MS);
         const struct simnet_failure *failure = simnet_world_failure(stage.world);
         /* Puppets leave operations behind; that comes last and is another test's business. */
-        if (rows[i].invariant != NULL || strcmp(failure->invariant, "drains") != 0)
-            assert_failure(stage.world, rows[i].name, rows[i].invariant, rows[i].rule);
+        if (delivery_rows[i].invariant != NULL || strcmp(failure->invariant, "drains") != 0)
+            assert_failure(stage.world, delivery_rows[i].name, delivery_rows[i].invariant,
+                           delivery_rows[i].rule);
         simnet_world_free(stage.world);
     }
 }
