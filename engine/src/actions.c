@@ -193,12 +193,12 @@ actions_encode(const struct sipc_endpoint *ep, const struct queued *q, struct si
 static void actions_deliver(struct sipc_endpoint *ep, const struct queued *q,
                             struct sipc_action *action)
 {
-    const struct session *s = session_at(ep, q->slot);
+    const uint8_t *buffer = block_at(ep, ep->attributes_offset);
 
-    ep->delivered_taken = true;
-    action->u.deliver.data.data = arena_of(ep, s);
-    action->u.deliver.data.size = s->rx.group_data;
-    action->u.deliver.attributes.data = block_at(ep, ep->attributes_offset);
+    ep->delivered_taken = !q->pooled;
+    action->u.deliver.data.data = q->pooled ? buffer : arena_of(ep, session_at(ep, q->slot));
+    action->u.deliver.data.size = q->payload_size;
+    action->u.deliver.attributes.data = buffer;
     action->u.deliver.attributes.size = q->option_size;
 }
 

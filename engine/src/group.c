@@ -210,6 +210,18 @@ static void group_take_idle_timeout(struct sipc_endpoint *ep, struct session *s,
         s->idle_timeout_ns = idle_timeout_ns; /* SIPC_RULE_IDL_2 */
 }
 
+void sipc__group_deliver_pdu(struct sipc_endpoint *ep, struct session *s,
+                             const struct sipc_pdu *pdu)
+{
+    struct queued *q = sipc__action_push(ep, SIPC_ACTION_DELIVER, s); /* SIPC_RULE_RCV_8 */
+
+    if (pdu->data.size > 0)
+        memcpy(block_at(ep, ep->attributes_offset), pdu->data.data, pdu->data.size);
+    q->payload_size = (uint32_t)pdu->data.size;
+    q->pooled = true;
+    s->rx.group_received = true; /* SIPC_RULE_OPN_6 */
+}
+
 bool sipc__group_deliver(struct sipc_endpoint *ep, struct session *s)
 {
     struct pieces pieces = {
@@ -228,6 +240,8 @@ bool sipc__group_deliver(struct sipc_endpoint *ep, struct session *s)
     group_take_idle_timeout(ep, s, idle_timeout);
     q = sipc__action_push(ep, SIPC_ACTION_DELIVER, s); /* SIPC_RULE_RCV_8 */
     q->option_size = (uint32_t)used;
+    q->payload_size = s->rx.group_data;
+    q->pooled = false;
     ep->delivered_slot = slot_of(ep, s); /* SIPC_RULE_RCV_9: cleared once it was taken out */
     return true;
 }

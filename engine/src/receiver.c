@@ -104,6 +104,20 @@ static void receiver_full(struct sipc_endpoint *ep, struct session *s, const str
     sipc__receiver_answer(ep, s, pdu, seq_nr, 0);
 }
 
+/* Whether a PDU is a window group by itself, as short messages are, and would pass through an empty
+ * window and group: those are spared it. What would be answered with an error is none of them. */
+static bool receiver_is_whole_group(const struct sipc_endpoint *ep, const struct session *s,
+                                    const struct sipc_pdu *pdu)
+{
+    const uint32_t whole = SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW |
+                           SIPC_OPT_LAST_IN_WINDOW_GROUP; /* SIPC_RULE_RCV_6, SIPC_RULE_RCV_7 */
+
+    return (pdu->flags & whole) == whole && pdu->seq_nr == 0 && s->rx.window_id < 0 &&
+           (pdu->present & ~SIPC_OPT_FRAMING) == 0 &&
+           pdu->data.size <= ep->config.group_bytes_max && /* SIPC_RULE_GRP_1 */
+           s->state != SIPC_OPENING;                       /* SIPC_RULE_OPN_3 */
+}
+
 static void receiver_apply(struct sipc_endpoint *ep, struct session *s, const struct sipc_pdu *pdu)
 {
     struct receiver *rx = &s->rx;
@@ -122,6 +136,11 @@ static void receiver_apply(struct sipc_endpoint *ep, struct session *s, const st
         sipc__window_clear(ep, s);
     if ((pdu->flags & SIPC_OPT_FIRST_IN_WINDOW_GROUP) != 0) /* SIPC_RULE_RCV_2 */
         sipc__group_clear(ep, s);
+    if (receiver_is_whole_group(ep, s, pdu)) {
+        sipc__group_deliver_pdu(ep, s, pdu);
+        sipc__receiver_answer(ep, s, pdu, 0, 0);
+        return;
+    }
     if (!sipc__window_hold(ep, s, pdu)) {
         receiver_fail(ep, s, pdu, pdu->seq_nr, SIPC_ERROR_GROUP_OVERFLOW);
         return;

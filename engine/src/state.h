@@ -15,7 +15,7 @@
  *   and of no meaning while no action waits, so no part of a snapshot:
  *     struct queued       [action_capacity] actions waiting (actions.c)
  *     uint8_t  head       [mtu]             the bytes of the transmit action handed out last
- *     uint8_t  attributes [group bytes]     of the delivery handed out last (group.c)
+ *     uint8_t  attributes [group bytes]     of the delivery handed out last, or its data (group.c)
  *     uint32_t pieces     [group bytes / 9] offsets of long attribute pieces while decoding
  */
 #ifndef SIPC_STATE_H
@@ -203,7 +203,7 @@ struct queued {
     uint32_t option_size;
     int32_t seq_nr;
     int32_t code;    /* result, state; transmit: error or abort code, 0 none */
-    uint32_t pooled; /* the range is of the fire-and-forget pool */
+    uint32_t pooled; /* the range is of the fire-and-forget pool; deliver: the data is no arena's */
     uint32_t owed;
 };
 
@@ -406,6 +406,9 @@ bool sipc__window_is_full(const struct sipc_endpoint *ep, const struct session *
 /* Moves a full window to the group (RCV-6). */
 void sipc__window_join_group(struct sipc_endpoint *ep, struct session *s);
 void sipc__group_clear(struct sipc_endpoint *ep, struct session *s);
+/* Hands over the data of a PDU that is a whole group, which never was in the arena. */
+void sipc__group_deliver_pdu(struct sipc_endpoint *ep, struct session *s,
+                             const struct sipc_pdu *pdu);
 /* Hands a whole group to the application (RCV-8). false: OPT-8, nothing was handed over. */
 bool sipc__group_deliver(struct sipc_endpoint *ep, struct session *s);
 

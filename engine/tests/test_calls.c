@@ -165,7 +165,8 @@ static void test_calls_when_a_token_awaits_nothing_then_unknown(void **state)
     driver_fini(&d);
 }
 
-/* A delivery lives until the next call, whether all actions are taken out or not. */
+/* A delivery lives until the next call, whether all actions are taken out or not. It has an
+ * attribute: without, a PDU that is a whole group would not be held at all. */
 static void test_calls_when_a_delivery_was_taken_then_the_next_call_ends_it(void **state)
 {
     static const uint8_t zeros[5];
@@ -183,6 +184,10 @@ static void test_calls_when_a_delivery_was_taken_then_the_next_call_ends_it(void
         assert_int_equal(
             sipc_option_encode_bool(id, true, options, sizeof options, &parts.options.size),
             SIPC_OK);
+    assert_int_equal(sipc_option_encode((struct sipc_span){(const uint8_t *)"k", 1},
+                                        (struct sipc_span){(const uint8_t *)"v", 1}, options,
+                                        sizeof options, &parts.options.size),
+                     SIPC_OK);
     parts.data = (struct sipc_span){(const uint8_t *)"hello", 5};
     assert_int_equal(sipc_pdu_encode(&parts, pdu, sizeof pdu, &used), SIPC_OK);
     assert_int_equal(sipc_endpoint_receive(d.ep, 0, 1, (struct sipc_span){pdu, used}), SIPC_OK);

@@ -432,6 +432,62 @@ static void test_receiver_when_the_buffer_fills_then_the_window_joins_the_group(
     driver_fini(&d);
 }
 
+/* A PDU that is a whole group is spared window and group, where they are empty and nothing but data
+ * is in it: one step away from that, it must end the same. */
+static const struct {
+    const char *name;
+    const char *before; /* a PDU that is held; NULL none */
+    const char *pdu;
+    const char *after; /* how the PDU ends: a delivery, or none */
+    const char *ack;
+} whole_rows[] = {
+    /* clang-format off */
+    {"alone",                      NULL,             "data 5/0 first last end: a",
+     "deliver \"a\"",             "tx data_ack 5/0 full size=16"},
+    {"empty",                      NULL,             "data 5/0 first last end",
+     "deliver \"\"",              "tx data_ack 5/0 full size=16"},
+    {"with skip",                  NULL,             "data 5/0 first last end skip: a",
+     "deliver \"a\"",             "tx data_ack 5/0 full size=16"},
+    {"with an attribute",          NULL,             "data 5/0 first last end x=1: a",
+     "deliver \"a\" x=1",         "tx data_ack 5/0 full size=16"},
+    {"of the greatest size",       NULL,             "data 5/0 first last end bytes=200",
+     "deliver (200 bytes)",       "tx data_ack 5/0 full size=16"},
+    {"a byte larger",              NULL,             "data 5/0 first last end bytes=201",
+     NULL,                        "tx data_ack 5/0 error=250"},
+    {"a stray of its window held", "data 5/3: lost", "data 5/0 first last end: a",
+     "deliver \"a\"",             "tx data_ack 5/0 full size=16"},
+    {"another window held",        "data 4/3: lost", "data 5/0 first last end: a",
+     "deliver \"a\"",             "tx data_ack 5/0 full size=16"},
+    {"last in its window",         "data 5/0: lost", "data 5/1 first last end: a",
+     NULL,                        "tx data_ack 5/1 error=254"},
+    /* clang-format on */
+};
+
+static void test_receiver_at_a_pdu_that_is_a_whole_group_then_as_any_group(void **state)
+{
+    struct sipc_config config = driver_config();
+
+    (void)state;
+    config.group_bytes_max = 200;
+    for (size_t i = 0; i < sizeof whole_rows / sizeof whole_rows[0]; i++) {
+        struct driver d;
+        init_opened(&d, &config);
+        if (whole_rows[i].before != NULL)
+            driver_rx(&d, "%s", whole_rows[i].before);
+        driver_forget(&d);
+        driver_rx(&d, "%s", whole_rows[i].pdu);
+        d.note = whole_rows[i].name;
+        if (whole_rows[i].after != NULL)
+            DRIVER_EXPECT(&d, whole_rows[i].after, whole_rows[i].ack);
+        else
+            DRIVER_EXPECT(&d, whole_rows[i].ack);
+        driver_rx(&d, "data 6/0 first: b"); /* what came before has left nothing behind */
+        driver_rx(&d, "data 6/1 last end: c");
+        DRIVER_EXPECT(&d, "tx data_ack 6/0", "deliver \"bc\"", "tx data_ack 6/1 full size=16");
+        driver_fini(&d);
+    }
+}
+
 static void test_receiver_with_last_in_window_group_alone_then_the_group_goes_on(void **state)
 {
     struct sipc_config config = config_of(2);
@@ -669,6 +725,7 @@ int main(void)
         cmocka_unit_test(test_receiver_when_a_position_is_held_then_the_newer_pdu_replaces_it),
         cmocka_unit_test(test_receiver_with_strays_behind_the_end_then_complete_without_them),
         cmocka_unit_test(test_receiver_when_the_buffer_fills_then_the_window_joins_the_group),
+        cmocka_unit_test(test_receiver_at_a_pdu_that_is_a_whole_group_then_as_any_group),
         cmocka_unit_test(test_receiver_with_last_in_window_group_alone_then_the_group_goes_on),
         cmocka_unit_test(test_receiver_when_a_group_is_delivered_then_the_next_begins_empty),
         cmocka_unit_test(
