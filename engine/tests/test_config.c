@@ -9,8 +9,9 @@
 
 #include "../src/state.h"
 
-#define MS  SIPC_NS_PER_MS
-#define DAY (UINT64_C(86400000) * MS)
+#define MS      SIPC_NS_PER_MS
+#define DAY     (UINT64_C(86400000) * MS)
+#define LONGEST (SIPC_NEVER / 1024) /* of times: 208 days */
 
 void sipc_panic(const char *file, int line, const char *expression)
 {
@@ -54,13 +55,14 @@ static const struct {
     {PLACE(ack_timeout_ns), MS, NULL},
     {PLACE(ack_timeout_ns), 26 * DAY, NULL},
     {PLACE(ack_timeout_ns), 27 * DAY, "max_retry_count"}, /* 8 of them */
-    {PLACE(ack_timeout_ns), 209 * DAY, "ack_timeout"},
+    {PLACE(ack_timeout_ns), LONGEST, "max_retry_count"},
+    {PLACE(ack_timeout_ns), LONGEST + 1, "ack_timeout"},
     {PLACE(max_retry_count), 0, NULL},
     {PLACE(max_retry_count), 1000000, NULL},
     {PLACE(max_retry_count), 1000001, "max_retry_count"},
     {PLACE(open_timeout_ns), 0, NULL},
-    {PLACE(open_timeout_ns), 208 * DAY, NULL},
-    {PLACE(open_timeout_ns), 209 * DAY, "open_timeout"},
+    {PLACE(open_timeout_ns), LONGEST, NULL},
+    {PLACE(open_timeout_ns), LONGEST + 1, "open_timeout"},
     {PLACE(idle_timeout_ns), UINT64_MAX, NULL}, /* -1: off */
     {PLACE(idle_timeout_ns), INT64_MAX, NULL},
     {PLACE(min_remote_idle_timeout_ns), 600000 * MS, NULL},
@@ -68,11 +70,11 @@ static const struct {
     {PLACE(max_remote_idle_timeout_ns), 0, NULL},
     {PLACE(max_remote_idle_timeout_ns), UINT64_MAX, "min_remote_idle_timeout"},
     {PLACE(enquire_link_interval_ns), 1, NULL},
-    {PLACE(enquire_link_interval_ns), 208 * DAY, NULL},
-    {PLACE(enquire_link_interval_ns), 209 * DAY, "enquire_link_interval"},
+    {PLACE(enquire_link_interval_ns), LONGEST, NULL},
+    {PLACE(enquire_link_interval_ns), LONGEST + 1, "enquire_link_interval"},
     {PLACE(linger_ns), 0, NULL},
-    {PLACE(linger_ns), 208 * DAY, NULL},
-    {PLACE(linger_ns), 209 * DAY, "linger"},
+    {PLACE(linger_ns), LONGEST, NULL},
+    {PLACE(linger_ns), LONGEST + 1, "linger"},
     {PLACE(linger_ns), SIPC_NEVER - 1, "linger"},
     {PLACE(linger_ns), SIPC_NEVER, NULL},
     {PLACE(attribute_limit), 0, NULL},

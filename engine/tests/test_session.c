@@ -272,7 +272,7 @@ static void test_session_when_the_close_pdu_cannot_leave_then_ended_too(void **s
     }
 }
 
-/* CLS-2: sent once, only its aftermath is awaited, whatever acks or time say. */
+/* CLS-2, CLS-2a: sent once, only its aftermath is awaited, whatever acks or time say. */
 static void test_session_when_closed_with_force_then_only_the_aftermath_counts(void **state)
 {
     static const int32_t codes[] = {2, 3, 4, 5, 99};
@@ -391,7 +391,7 @@ static struct sipc_config idle_config(void)
     return config;
 }
 
-/* IDL-1: what restarts the timer, and what does not. Each event comes 4 T after opened. */
+/* IDL-1, IDL-1a: what restarts the timer, and what does not. Each event comes 4 T after opened. */
 static void test_session_when_idle_then_closed_with_3(void **state)
 {
     static const struct {

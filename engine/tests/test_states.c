@@ -152,7 +152,7 @@ static const struct row {
     {"data 1/0 first last end skip: b",
         "+b       +b       +b       b        b        !st      !st      !st      !li"},
 
-    /* data: a repeat (WID-7; in opening nothing came before), out of range (WID-3, SEQ-1), bad
+    /* data: a repeat (WID-7, WID-8; in opening nothing came before), out of range (WID-3, SEQ-1)
          opening  sending  receivng opened   busy     closing  forced   awaiting gone */
     {"data 0/5",
         "-        252@5    full0    full0    full0    full0    full0    full0    !li"},
@@ -178,7 +178,7 @@ static const struct row {
     {"data_ack 0/0 full=perhaps s_10=perhaps",
         "!va      !va      !va      !va      !va      !va      !va      !va      !va"},
 
-    /* close (STM-4, STM-5, CLS-3, CLS-4, OPN-1)
+    /* close (STM-4, STM-5, CLS-3, CLS-3a, CLS-4, OPN-1, ERR-1)
          opening  sending  receivng opened   busy     closing  forced   awaiting gone */
     {"close 1/0",
         "!st      !st      !st      c>1      cs>1     cd>1     cd>1     !st      !un"},
@@ -202,7 +202,7 @@ static const struct row {
     {"close_ack 7/0 full",
         "!st      !st      !st      !aw      !aw      !aw      !aw      !st      !un"},
 
-    /* enquire_link, whatever its numbers, and its ack (LNK-1, LNK-3, STM-4, STM-5, END-2a)
+    /* enquire_link, whatever its numbers, and its ack (LNK-1, LNK-3, STM-4, STM-5, END-2a, ERR-3)
          opening  sending  receivng opened   busy     closing  forced   awaiting gone */
     {"enquire_link 0/0",
         "!st      !st      !st      lack     lack     !st      !st      !st      lnack"},
@@ -266,7 +266,7 @@ static const struct row {
     {"aftermath failed",
         "UNKN     s:-5     UNKN     UNKN     UNKN     UNKN     d>2      UNKN     UNKN"},
 
-    /* timers (STM-2, RTY-1, OPN-5a, IDL-1, LNK-2, END-3)
+    /* timers (STM-2, RTY-1, OPN-5a, IDL-1, LNK-2, END-3, ERR-4)
          opening  sending  receivng opened   busy     closing  forced   awaiting gone */
     {"timer open",
         ">-4      s>-4     >-4      off      off      off      off      off      off"},
