@@ -278,6 +278,18 @@ def test_replay_line_replays_that_case_alone(sipc, suite):
     assert line in again.stdout
 
 
+def test_settings_that_are_not_the_protocols_are_told_everywhere(sipc, suite, tmp_path):
+    (suite / "T-1-acked.sx").write_text(ACKED.replace("param", "set window_id_step = 5\nparam", 1)
+                                        .replace("0, 100", "5"))
+    out = tmp_path / "out"
+    result = sipc("conform", "run", "engine", suite, "--out", out)
+    assert result.code == 0 and "NOT THE PROTOCOL'S" in result.out, result
+    assert "  1 case: window_id_step=5 (100)" in result.out
+    for name in ("results.jsonl", "junit.xml", "results.tap", "report.html"):
+        assert "window_id_step=5 (100)" in (out / name).read_text(), name
+    assert lines_of(out / "results.jsonl")[-1]["small_worlds"] == 1
+
+
 def test_run_when_the_sut_dies_then_crash_with_its_last_words(sipc, suite):
     result = sipc("conform", "run", fake("dies"), suite)
     assert result.code == 1, result

@@ -22,6 +22,7 @@ struct conform_report_case {
     int line;              /* of the script, 0 */
     const char *line_text; /* NULL */
     const char *reason, *expected, *actual, *stderr_text; /* NULL where there is none */
+    const char *small_world; /* its settings that are not the protocol's, NULL */
     const char *replay;    /* the command line that runs this case alone */
     json_t *rules;         /* ids the case is about */
     json_t *advisories;    /* ids of advisory rules broken on the way */
@@ -115,6 +116,7 @@ struct conform_report_counts {
     size_t cases, decided; /* decided: pass, advisory, fail, crash, hang */
     size_t failures;       /* fail, crash, hang, that are not known */
     size_t known_failures, unexpected_passes;
+    size_t small_worlds;   /* cases whose settings are not the protocol's */
     size_t rules[2][CONFORM_RULE_STATUS_COUNT]; /* by enum sipc_rule_level */
 };
 /* `area`: count the cases of that area only (rules are then not counted); NULL: all. */

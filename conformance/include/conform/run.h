@@ -54,6 +54,8 @@ struct conform_record {
     enum sipc_rule *advisories; /* advisory rules broken on the way */
     size_t advisory_count;
     char *sut_stderr;       /* NULL if nothing */
+    char *small_world;      /* settings that are not the protocol's, NULL if none: "NAME=VALUE (the
+                               protocol's), ..."; so set, the SUT is no conformant endpoint */
     uint64_t duration_ns;   /* on the SUT's clock */
     unsigned attempts;      /* 1; more with a wall clock, where a busy machine may have failed */
 };

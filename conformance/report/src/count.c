@@ -104,6 +104,7 @@ static void count_entry(struct conform_report_counts *counts,
 {
     counts->cases++;
     counts->verdicts[entry->verdict]++;
+    counts->small_worlds += entry->small_world != NULL;
     switch (entry->verdict) {
     case CONFORM_PASS:
     case CONFORM_ADVISORY:
@@ -172,12 +173,12 @@ json_t *report__counts_json(const struct conform_report *report)
         json_object_set_new(verdicts, conform_verdict_name((enum conform_verdict)v),
                             json_integer((json_int_t)counts.verdicts[v]));
     const json_int_t selected = report__number(json_object_get(report->about, "suite"), "selected");
-    return json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:{s:o, s:o}}", "type", "summary",
-                     "cases", (json_int_t)counts.cases, "not_run",
-                     selected - (json_int_t)counts.cases, "verdicts", verdicts, "failures",
-                     (json_int_t)counts.failures, "known_failures",
-                     (json_int_t)counts.known_failures, "unexpected_passes",
-                     (json_int_t)counts.unexpected_passes, "rules", "MUST",
-                     count_rules_json(counts.rules[SIPC_MUST], SIPC_MUST), "advisory",
-                     count_rules_json(counts.rules[SIPC_ADVISORY], SIPC_ADVISORY));
+    return json_pack(
+        "{s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:{s:o, s:o}}", "type", "summary", "cases",
+        (json_int_t)counts.cases, "not_run", selected - (json_int_t)counts.cases, "verdicts",
+        verdicts, "failures", (json_int_t)counts.failures, "known_failures",
+        (json_int_t)counts.known_failures, "unexpected_passes",
+        (json_int_t)counts.unexpected_passes, "small_worlds", (json_int_t)counts.small_worlds,
+        "rules", "MUST", count_rules_json(counts.rules[SIPC_MUST], SIPC_MUST), "advisory",
+        count_rules_json(counts.rules[SIPC_ADVISORY], SIPC_ADVISORY));
 }

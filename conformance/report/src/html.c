@@ -78,8 +78,19 @@ static void html_claim(const struct conform_report *report, FILE *out)
     free(text);
 }
 
+static void html_small_worlds(const struct conform_report *report, FILE *out)
+{
+    const size_t count = conform_report_count(report, NULL).small_worlds;
+    if (count > 0)
+        report__xml(out,
+                    "<p class=\"alert\">%zu %s with settings that are <b>not the protocol's</b>: so"
+                    " set, the SUT is no conformant endpoint.</p>",
+                    count, count == 1 ? "case was run" : "cases were run");
+}
+
 static void html_alerts(const struct conform_report *report, FILE *out)
 {
+    html_small_worlds(report, out);
     if (report->summary == NULL)
         fputs("<p class=\"alert\">The run was killed: what follows is what had ended by then.</p>",
               out);
@@ -344,6 +355,8 @@ static void html_case_body(const struct conform_report *report,
         if (entry->rule == NULL || strcmp(entry->rule, json_string_value(id)) != 0)
             html_quote(report, json_string_value(id), out);
     }
+    if (entry->small_world != NULL)
+        report__xml(out, "<p><b>Not the protocol's settings:</b> %s</p>", entry->small_world);
     if (entry->known != NULL)
         report__xml(out, "<p><b>Known failure:</b> %s</p>", entry->known);
     if (entry->reason != NULL)
@@ -381,8 +394,10 @@ static void html_case(const struct conform_report *report, const struct conform_
     report__xml(out,
                 "\"%s><summary><span class=\"tag %s\">%s</span><span class=\"name mono\">%s</span>",
                 conform_report_case_is_red(entry) ? " open" : "", verdict, verdict, entry->name);
-    report__xml(out, "<span class=\"right\">%s%F s</span></summary><div class=\"body\">",
-                entry->known != NULL ? "known \xc2\xb7 " : "", entry->duration_ns);
+    report__xml(out, "<span class=\"right\">%s%s%F s</span></summary><div class=\"body\">",
+                entry->known != NULL ? "known \xc2\xb7 " : "",
+                entry->small_world != NULL ? "not the protocol's settings \xc2\xb7 " : "",
+                entry->duration_ns);
     html_case_body(report, entry, out);
     fputs("</div></details>\n", out);
 }

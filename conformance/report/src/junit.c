@@ -81,7 +81,7 @@ static void junit_case(const struct conform_report *report, const struct conform
     const enum junit_kind kind = junit_kind(entry);
     report__xml(out, "    <testcase name=\"%s\" classname=\"%s\" file=\"%s\" time=\"%F\"",
                 entry->name, entry->area, entry->path, entry->duration_ns);
-    if (entry->verdict == CONFORM_PASS && kind == JUNIT_PASSED) {
+    if (entry->verdict == CONFORM_PASS && kind == JUNIT_PASSED && entry->small_world == NULL) {
         fputs("/>\n", out);
         return;
     }

@@ -160,6 +160,7 @@ static json_t *log_case(const struct conform_record *record, const struct sx_scr
     log_set(json, "expectations", json_integer((json_int_t)record->expectations));
     log_set(json, "duration_ns", json_integer((json_int_t)record->duration_ns));
     log_set(json, "attempts", json_integer(record->attempts));
+    log_set(json, "small_world", report__string(record->small_world));
     log_set(json, "sut_stderr", report__string(record->sut_stderr));
     log_set(json, "replay", report__string(replay));
     log_set(json, "story", report__string(script->story == NULL ? "" : script->story));

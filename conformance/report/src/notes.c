@@ -60,29 +60,41 @@ static void notes_lines(const struct conform_report *report, FILE *out, bool col
     }
 }
 
-/* One line a reason: "  12 cases: reason". */
-static void notes_unsupported(const struct conform_report *report, FILE *out, bool colour)
+static const char *notes_unsupported(const struct conform_report_case *entry)
 {
-    json_t *reasons = json_object();
+    if (entry->verdict != CONFORM_UNSUPPORTED)
+        return NULL;
+    return entry->reason == NULL ? "no reason given" : entry->reason;
+}
+
+static const char *notes_small_world(const struct conform_report_case *entry)
+{
+    return entry->small_world;
+}
+
+/* One line for each thing that `say` has to say of cases: "  12 cases: reason". */
+static void notes_counted(const struct conform_report *report, FILE *out, bool colour,
+                          const char *title,
+                          const char *(*say)(const struct conform_report_case *entry))
+{
+    json_t *said = json_object();
     for (size_t i = 0; i < report->case_count; i++) {
-        const struct conform_report_case *entry = &report->cases[i];
-        if (entry->verdict != CONFORM_UNSUPPORTED)
-            continue;
-        const char *reason = entry->reason == NULL ? "no reason given" : entry->reason;
-        json_object_set_new(reasons, reason, json_integer(report__number(reasons, reason) + 1));
+        const char *text = say(&report->cases[i]);
+        if (text != NULL)
+            json_object_set_new(said, text, json_integer(report__number(said, text) + 1));
     }
-    if (json_object_size(reasons) > 0)
-        notes_head(out, colour, "unsupported");
-    const char *reason;
+    if (json_object_size(said) > 0)
+        notes_head(out, colour, title);
+    const char *text;
     json_t *count;
-    json_object_foreach(reasons, reason, count)
+    json_object_foreach(said, text, count)
     {
         const long long n = (long long)json_integer_value(count);
         fprintf(out, "  %lld %s: ", n, n == 1 ? "case" : "cases");
-        report__escape(reason, REPORT_LINE, out);
+        report__escape(text, REPORT_LINE, out);
         fputc('\n', out);
     }
-    json_decref(reasons);
+    json_decref(said);
 }
 
 void conform_report_print_notes(const struct conform_report *report, FILE *out, bool colour)
@@ -91,7 +103,10 @@ void conform_report_print_notes(const struct conform_report *report, FILE *out, 
     notes_lines(report, out, colour, "known failures", CONFORM_FAIL, true);
     notes_lines(report, out, colour, "advisory rules not followed", CONFORM_ADVISORY, false);
     notes_lines(report, out, colour, "inconclusive", CONFORM_INCONCLUSIVE, false);
-    notes_unsupported(report, out, colour);
+    notes_counted(report, out, colour, "unsupported", notes_unsupported);
+    notes_counted(report, out, colour,
+                  "run with settings that are NOT THE PROTOCOL'S (its own in brackets)",
+                  notes_small_world);
     const json_t *problems = json_object_get(report->summary, "known_problems");
     size_t index;
     json_t *problem;

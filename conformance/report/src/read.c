@@ -137,6 +137,7 @@ static bool read_texts(json_t *json, struct conform_report_case *entry, struct c
         {"expected", &entry->expected, false},
         {"actual", &entry->actual, false},
         {"sut_stderr", &entry->stderr_text, false},
+        {"small_world", &entry->small_world, false},
     };
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (!read_member(json, members[i].key, JSON_STRING, members[i].required, error))

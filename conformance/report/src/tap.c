@@ -59,7 +59,7 @@ static void tap_case(const struct conform_report *report, size_t index, FILE *ou
     fputc('\n', out);
     if (red && !failed && entry->known != NULL)
         fputs("# passes, but is a known failure\n", out);
-    if (red || failed || entry->verdict == CONFORM_ADVISORY)
+    if (red || failed || entry->verdict == CONFORM_ADVISORY || entry->small_world != NULL)
         tap_diagnostics(report, entry, out);
 }
 

@@ -155,6 +155,9 @@ static void text_cases_line(const struct conform_report *report,
     }
     if (counts->known_failures > 0)
         fprintf(out, " (%zu of them known failures)", counts->known_failures);
+    if (counts->small_worlds > 0)
+        fprintf(out, "; %zu of them with settings that are NOT THE PROTOCOL'S",
+                counts->small_worlds);
 }
 
 void report__claim(const struct conform_report *report, const char *separator, FILE *out)
@@ -390,6 +393,13 @@ void conform_report_print_case(const struct conform_report *report,
     if (entry->reason != NULL) {
         fputs("  ", file);
         conform_report_print_wrapped(entry->reason, 2, 2, file);
+    }
+    if (entry->small_world != NULL) {
+        text_colour(&out, TEXT_YELLOW);
+        fputs("  NOT THE PROTOCOL'S SETTINGS: ", file);
+        text_colour(&out, TEXT_RESET);
+        report__escape(entry->small_world, REPORT_LINE, file);
+        fputc('\n', file);
     }
     text_field(&out, "expected", entry->expected);
     text_field(&out, "actual", entry->actual);

@@ -20,7 +20,7 @@ struct sample_case {
     size_t rule_count;
     enum sipc_rule blamed, advisory;
     int line;
-    const char *reason, *expected, *actual, *stderr_text;
+    const char *reason, *expected, *actual, *stderr_text, *small_world;
     bool odd; /* the last PDU is one that no line took */
 };
 
@@ -30,7 +30,8 @@ static const struct sample_case sample_cases[SAMPLE_CASES] = {
      .story = "The first data PDU of a session may have any window id from 0 to 100.",
      .verdict = CONFORM_PASS,
      .rules = {SIPC_RULE_WID_1, SIPC_RULE_ACK_1},
-     .rule_count = 2},
+     .rule_count = 2,
+     .small_world = SAMPLE_SMALL_WORLD},
     {.name = "WID-1-accepts[d=100]",
      .id = "WID-1-accepts",
      .story = "The first data PDU of a session may have any window id from 0 to 100.",
@@ -178,6 +179,7 @@ static void sample_add(struct conform_report *report, const struct sample_case *
         .actual = sample_copy(sample->actual),
         .expectations = decided ? 2 : 0,
         .sut_stderr = sample_copy(sample->stderr_text),
+        .small_world = sample_copy(sample->small_world),
         .duration_ns = decided ? 1502000000 : 0,
         .attempts = 1,
     };

@@ -14,6 +14,9 @@ enum {
 /* Text that would become markup, break an attribute, an XML document or a terminal. */
 #define SAMPLE_HOSTILE "<script>alert('x')</script> & \"q\" ]]> \x1b[31m \x01 \xff\xfe \xc2\x9b end"
 
+/* What one passing case was run with. */
+#define SAMPLE_SMALL_WORLD "window_id_step=5 (100)"
+
 /* Makes the run; each line goes to `stream` (may be NULL). `error`: why it stopped early, or NULL.
  */
 void sample_report(struct conform_report *report, FILE *stream, const char *error);

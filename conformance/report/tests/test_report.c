@@ -183,6 +183,26 @@ static void test_claim_names_all_denominators(void **state)
     conform_report_clear(&report);
 }
 
+static void test_small_worlds_are_told_in_every_report(void **state)
+{
+    (void)state;
+    struct conform_report report;
+    sample_report(&report, NULL, NULL);
+    assert_int_equal(conform_report_count(&report, NULL).small_worlds, 1);
+    for (size_t i = 0; i < sizeof test_writers / sizeof *test_writers; i++) {
+        const bool claims = test_writers[i].write == conform_report_print_claim;
+        char *text = test_output(&report, test_writers[i].write);
+        if (strstr(text, claims ? "; 1 of them with settings that are NOT THE PROTOCOL'S"
+                                : SAMPLE_SMALL_WORLD) == NULL)
+            fail_msg("%s is silent", test_writers[i].name);
+        free(text);
+    }
+    json_t *summary = conform_report_summary(&report);
+    assert_int_equal(report__number(summary, "small_worlds"), 1);
+    json_decref(summary);
+    conform_report_clear(&report);
+}
+
 static void test_junit_counts_are_its_elements(void **state)
 {
     (void)state;
@@ -384,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_counts_are_those_of_the_cases),
         cmocka_unit_test(test_rule_status_follows_from_its_cases),
         cmocka_unit_test(test_claim_names_all_denominators),
+        cmocka_unit_test(test_small_worlds_are_told_in_every_report),
         cmocka_unit_test(test_junit_counts_are_its_elements),
         cmocka_unit_test(test_hostile_text_never_is_markup_or_a_terminal_command),
         cmocka_unit_test(test_escape_by_kind),

@@ -180,6 +180,9 @@ static bool prepare_configure(struct runner *r, const struct run_settings *setti
     }
     going = going && prepare_refused(r, &response);
     conform_response_clear(&response);
+    if (going) {
+        r->record->small_world = run_settings_small_world(&r->env);
+    }
     return going;
 }
 

@@ -126,6 +126,7 @@ void conform_record_clear(struct conform_record *record)
     free(record->name);
     free(record->advisories);
     free(record->sut_stderr);
+    free(record->small_world);
     *record = (struct conform_record){0};
 }
 

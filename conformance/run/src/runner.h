@@ -186,6 +186,8 @@ bool run_settings_eval(struct runner *r, struct run_settings *settings);
 /* The ack timeout turned out to be another: derived values again. */
 void run_settings_set_ack_timeout(struct runner *r, int64_t ms);
 bool run_settings_has(const struct sx_script *script, const char *name);
+/* Those that are not the protocol's, as the record has them; NULL if none. */
+char *run_settings_small_world(const struct run_env *env);
 /* Appends what `settings.stream` says to what the SUT is told. */
 void run_settings_add_network(struct run_settings *settings);
 void run_settings_clear(struct run_settings *settings);

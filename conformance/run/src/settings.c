@@ -1,6 +1,7 @@
 /* The SUT's settings for one case: the defaults of the protocol (RULES.md, section 9), T as the run
  * wants it, and over them what the script sets. They are what `configure` says, what a script sees
  * as variables, and what its times are multiples of. SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,30 @@ bool run_settings_eval(struct runner *r, struct run_settings *settings)
     }
     settings_derive(r);
     return true;
+}
+
+/* Only what the protocol fixes; all other settings are anybody's choice. */
+char *run_settings_small_world(const struct run_env *env)
+{
+    static const char *const fixed[] = {"window_id_step", "window_id_max", "group_bytes_max"};
+    struct run_text text;
+    FILE *out = run_text_begin(&text);
+    bool none = true;
+
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        int at = settings_find(fixed[i]);
+        if (env->settings[at] != settings_table[at].value) {
+            fprintf(out, "%s%s=%" PRId64 " (%" PRId64 ")", none ? "" : ", ", fixed[i],
+                    env->settings[at], settings_table[at].value);
+            none = false;
+        }
+    }
+    char *said = run_text_end(&text);
+    if (none) {
+        free(said);
+        said = NULL;
+    }
+    return said;
 }
 
 void run_settings_add_network(struct run_settings *settings)

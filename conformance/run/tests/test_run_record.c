@@ -262,6 +262,42 @@ static void test_run_record_when_the_seed_is_the_same_then_so_is_the_record(void
     fake_done();
 }
 
+static void test_run_record_when_settings_are_not_the_protocols_then_it_says_so(void **ctx)
+{
+    (void)ctx;
+    static const struct {
+        const char *set, *said;
+        bool refused;
+    } rows[] = {
+        {"set mtu = 600\n", NULL, false},
+        {"set window_id_step = 100\nset window_id_max = 9E15\nset group_bytes_max = 65500\n", NULL,
+         false},
+        {"set window_id_step = 5\n", "window_id_step=5 (100)", false},
+        {"set group_bytes_max = 99\nset window_id_max = 300\n",
+         "window_id_max=300 (9000000000000000), group_bytes_max=99 (65500)", false},
+        {"set window_id_step = 5\n", NULL, true}, /* unsupported: it was not run */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static const struct fake_act refuses[] = {
+            {FAKE_REFUSED_SET, .on = CONFORM_CONFIGURE, .word = "window_id_step"}, {FAKE_NONE}};
+        struct fake_sut fake = {.acts = rows[i].refused ? refuses : NULL};
+        struct conform_record record;
+        char body[200];
+        snprintf(body, sizeof body, "%stest\n-> data 0:0\nquiet 1T\n", rows[i].set);
+        fake_run(&fake, body, 0, NULL, &record);
+        if (rows[i].said == NULL) {
+            assert_null(record.small_world);
+        } else {
+            assert_string_equal(record.small_world, rows[i].said);
+        }
+        assert_int_equal(record.verdict, rows[i].refused ? CONFORM_UNSUPPORTED : CONFORM_PASS);
+        conform_record_clear(&record);
+        fake_clear(&fake);
+    }
+    fake_done();
+}
+
 /* ---- PDUs for people ---- */
 
 static char *print_text(const uint8_t *bytes, size_t size)
@@ -373,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_run_record_when_pdus_are_large_then_the_trace_stays_bounded),
         cmocka_unit_test(test_run_record_when_pdus_pass_then_the_hook_sees_each),
         cmocka_unit_test(test_run_record_when_the_seed_is_the_same_then_so_is_the_record),
+        cmocka_unit_test(test_run_record_when_settings_are_not_the_protocols_then_it_says_so),
         cmocka_unit_test(test_run_print_when_a_pdu_decodes_then_as_a_script_would_say),
         cmocka_unit_test(test_run_print_when_bytes_are_anything_then_one_line),
         cmocka_unit_test(test_run_verdict_names_when_asked_then_all_differ),
