@@ -109,8 +109,8 @@ void host_settle(struct simnet_world *world, struct host *host)
 {
     if (host->driver.drain != NULL)
         host->driver.drain(host->self);
-    if (++host->calls % HOST_CHECK_CALLS == 0)
-        check_engine(world, host);
+    if (++host->calls >= HOST_CHECK_CALLS && (host->calls & (host->calls - 1)) == 0)
+        check_engine(world, host); /* ever more rarely: its cost grows with the sessions */
     host_schedule_deadline(world, host);
 }
 
@@ -234,7 +234,11 @@ void host_start(struct simnet_world *world, struct host *host)
     if (host->driver.start != NULL)
         status = host->driver.start(host->self, world, host->index, host_clock(world, host));
     if (status != SIPC_OK)
-        check_fail(world, &(struct simnet_failure){.invariant = "start", .host = host->index},
+        check_fail(world,
+                   &(struct simnet_failure){.invariant = "start",
+                                            .host = host->index,
+                                            .link = SIMNET_NONE,
+                                            .session = SIMNET_NONE},
                    "%s does not start: status %d", host->name, (int)status);
     host_settle(world, host);
 }

@@ -66,6 +66,14 @@ static uint64_t liveness_bound_pdus(const struct operation *operation,
     return pdus;
 }
 
+/* a * b, or a century where that is less. */
+static sipc_time liveness_times(uint64_t a, sipc_time b)
+{
+    const sipc_time century = UINT64_C(100) * 365 * 24 * 3600 * 1000 * SIPC_NS_PER_MS;
+
+    return simnet_multiply_high(a, b) == 0 && a * b < century ? a * b : century;
+}
+
 static sipc_time liveness_bound(const struct simnet_world *world, const struct operation *operation)
 {
     const struct host *host = world->hosts[operation->what.host];
@@ -81,7 +89,8 @@ static sipc_time liveness_bound(const struct simnet_world *world, const struct o
     uint64_t waits = tries + 1 + tries * longest; /* the resync PDU, and a window under way */
     waits += delays + 2 * sojourn < settings->ack_timeout_ns ? pdus : pdus * tries * longest;
     /* A clock that runs slow by half makes it twice as long; after a step back it stands still. */
-    return 2 * (waits * wait + host_clock_behind(world, host));
+    sipc_time all = liveness_times(waits, wait);
+    return liveness_times(2, all + host_clock_behind(world, host));
 }
 
 static sipc_time liveness_due(const struct simnet_world *world, const struct operation *operation)

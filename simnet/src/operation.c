@@ -3,6 +3,7 @@
  * its bytes and while deliveries of it may still come. */
 #include "internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -348,10 +349,10 @@ void simnet_port_result(struct simnet_world *world, simnet_host host, uint64_t h
                    &(struct simnet_failure){.invariant = "ends-once",
                                             .rule = SIPC_RULE_SND_11,
                                             .host = host,
+                                            .link = SIMNET_NONE,
                                             .session = event.session},
-                   "%s reports the end (%s) of operation %llu, which does not run",
-                   simnet_host_name(world, host), sipc_outcome_name(outcome),
-                   (unsigned long long)handle);
+                   "%s reports the end (%s) of operation %" PRIu64 ", which does not run",
+                   simnet_host_name(world, host), sipc_outcome_name(outcome), handle);
         return;
     }
     operation->outcome = outcome;
@@ -522,7 +523,7 @@ static void traffic_refused(struct simnet_world *world, uint32_t index, enum sip
     struct session *session = &world->sessions[traffic->what.session];
     int side = session_side(session, traffic->what.host);
 
-    if (status == SIPC_E_BUSY || status == SIPC_E_OPENING || status == SIPC_E_NO_SPACE) {
+    if (status == SIPC_E_BUSY || status == SIPC_E_OPENING) {
         traffic_wake(world, index, traffic->what.again_ns);
     } else if (status == SIPC_E_UNKNOWN && !traffic->started) {
         traffic->next_waiting = session->waiting[side];

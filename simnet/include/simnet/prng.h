@@ -9,6 +9,7 @@
 #ifndef SIMNET_PRNG_H
 #define SIMNET_PRNG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -91,7 +92,7 @@ static inline uint64_t simnet_scale_range(uint64_t draw, uint64_t min, uint64_t 
 }
 
 /* True for `ppm` of a million draws; 0 never, 1,000,000 always. */
-static inline int simnet_chance(uint64_t draw, uint32_t ppm)
+static inline bool simnet_chance(uint64_t draw, uint32_t ppm)
 {
     return simnet_scale(draw, SIMNET_PPM) < ppm;
 }

@@ -30,15 +30,17 @@ enum simnet_ties { SIMNET_TIES_FIFO, SIMNET_TIES_SHUFFLED };
 struct simnet_config {
     uint64_t seed; /* faults, ids of sessions, sizes of traffic, shuffled ties */
     enum simnet_ties ties;
-    uint64_t event_max;               /* stop after so many events; 0: 1,000,000,000 */
-    sipc_time time_max_ns;            /* stop at this virtual time; 0: 1,000,000 s */
-    uint32_t moment_max;              /* stop after so many events at one moment; 0: 1,000,000 */
-    bool hash_off;                    /* no trace hash (benchmarks) */
-    bool record;                      /* keep the tape */
-    const struct simnet_tape *replay; /* draw nothing, do what this says; copied; NULL: draw. Faults
-                                         of links that do not exist, or whose PDU does not come,
-                                         have no effect (simnet_world_unused_faults) */
-    bool keep_going;                  /* do not stop at the first failure */
+    uint64_t event_max;    /* stop after so many events; 0: 1,000,000,000 */
+    sipc_time time_max_ns; /* stop at this virtual time; 0: 1,000,000 s */
+    uint32_t moment_max;   /* stop after so many events at one moment; 0: 1,000,000 */
+    bool hash_off;         /* no trace hash (benchmarks) */
+    bool record;           /* keep the tape */
+    const struct simnet_tape
+        *replay;               /* draw nothing, do what this says; copied, each fault must pass
+                                  simnet_fault_check; NULL: draw. Faults
+                                  of links that do not exist, or whose PDU does not come,
+                                  have no effect (simnet_world_unused_faults) */
+    bool keep_going;           /* do not stop at the first failure */
     bool deliveries_unchecked; /* no safety check of deliveries (hosts that are no endpoints) */
     sipc_time heal_ns;         /* phase two of liveness begins: see below; SIPC_NEVER: none */
 };
