@@ -280,7 +280,8 @@ static void test_run_record_when_settings_are_not_the_protocols_then_it_says_so(
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         static const struct fake_act refuses[] = {
-            {FAKE_REFUSED_SET, .on = CONFORM_CONFIGURE, .word = "window_id_step"}, {.kind = FAKE_NONE}};
+            {FAKE_REFUSED_SET, .on = CONFORM_CONFIGURE, .word = "window_id_step"},
+            {.kind = FAKE_NONE}};
         struct fake_sut fake = {.acts = rows[i].refused ? refuses : NULL};
         struct conform_record record;
         char body[200];
