@@ -1,6 +1,7 @@
 /* The one binary of the project: a table of commands. */
 #include "bench/engine_bench.h"
 #include "cli.h"
+#include "sim_cli.h"
 
 #include <signal.h>
 #include <string.h>
@@ -25,13 +26,20 @@ static const struct main_entry main_bench[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct main_entry main_sim[] = {
+    {"explore", sim_cmd_explore, "every course a small world can take"},
+    {NULL, NULL, NULL},
+};
+
 static int main_cmd_conform(int argc, char **argv);
+static int main_cmd_sim(int argc, char **argv);
 static int main_cmd_bench(int argc, char **argv);
 
 static const struct main_entry main_commands[] = {
     {"conform", main_cmd_conform, "judge an implementation of ScalableIPC rule by rule"},
     {"sut", conform_cmd_sut,
      "the engine as a system under test: over UDP, TCP, Unix sockets, stdio"},
+    {"sim", main_cmd_sim, "endpoints on a simulated network"},
     {"bench", main_cmd_bench, "measure how fast it is"},
     {NULL, NULL, NULL},
 };
@@ -80,6 +88,11 @@ static int main_cmd_conform(int argc, char **argv)
 {
     return main_dispatch("sipc conform", main_conform, "sipc conform run engine --html report.html",
                          argc, argv);
+}
+
+static int main_cmd_sim(int argc, char **argv)
+{
+    return main_dispatch("sipc sim", main_sim, "sipc sim explore --list", argc, argv);
 }
 
 static int main_cmd_bench(int argc, char **argv)

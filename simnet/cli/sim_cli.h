@@ -1,0 +1,8 @@
+/* The commands of `sipc sim`. argv[0] is the command's own name; the exit code is returned.
+ * SPDX-License-Identifier: MIT */
+#ifndef SIMNET_SIM_CLI_H
+#define SIMNET_SIM_CLI_H
+
+int sim_cmd_explore(int argc, char **argv);
+
+#endif
