@@ -97,37 +97,6 @@ static void bench_select(struct bench_plan *plan, const struct bench_selection *
 
 /* ---- options ---- */
 
-/* A decimal number in min..max at the start of *text, which moves behind it. */
-static bool bench_number(const char *option, const char **text, uint64_t min, uint64_t max,
-                         uint64_t *out)
-{
-    char *end;
-    unsigned long long value = strtoull(*text, &end, 10);
-
-    if (end == *text || (*end != '\0' && *end != ',') || **text < '0' || **text > '9' ||
-        value < min || value > max) {
-        fprintf(stderr,
-                "sipc bench engine: --%s: expected a number in %" PRIu64 "..%" PRIu64
-                ", found '%s'\n",
-                option, min, max, *text);
-        return false;
-    }
-    *out = value;
-    *text = end;
-    return true;
-}
-
-static bool bench_one_number(const char *option, const char *text, uint64_t min, uint64_t max,
-                             uint64_t *out)
-{
-    if (!bench_number(option, &text, min, max, out))
-        return false;
-    if (*text == '\0')
-        return true;
-    fprintf(stderr, "sipc bench engine: --%s takes one number\n", option);
-    return false;
-}
-
 static bool bench_list(const char *option, const char *text, struct bench_values *out)
 {
     *out = (struct bench_values){.option = option};
@@ -137,7 +106,7 @@ static bool bench_list(const char *option, const char *text, struct bench_values
                     BENCH_VALUES_MAX);
             return false;
         }
-        if (!bench_number(option, &text, 0, UINT32_MAX, &out->items[out->count++]))
+        if (!bench_number("engine", option, &text, 0, UINT32_MAX, &out->items[out->count++]))
             return false;
         if (*text == '\0')
             return true;
@@ -220,18 +189,18 @@ static bool bench_take(struct bench_arguments *a, int option, const char *value)
 
     switch (option) {
     case OPTION_REPETITIONS:
-        if (!bench_one_number("repetitions", value, 1, BENCH_REPETITIONS_MAX, &number))
+        if (!bench_one_number("engine", "repetitions", value, 1, BENCH_REPETITIONS_MAX, &number))
             return false;
         a->plan.repetitions = (uint32_t)number;
         return true;
     case OPTION_MS:
-        if (!bench_one_number("ms", value, 1, 60000, &number))
+        if (!bench_one_number("engine", "ms", value, 1, 60000, &number))
             return false;
         a->plan.repetition_ns = number * LINK_NS_PER_MS;
         a->plan.messages = 0;
         return true;
     case OPTION_MESSAGES:
-        return bench_one_number("messages", value, 1, 10000000, &a->plan.messages);
+        return bench_one_number("engine", "messages", value, 1, 10000000, &a->plan.messages);
     default:
         return bench_take_simple(a, option, value);
     }

@@ -14,7 +14,7 @@ bool link_init(struct link *link, size_t ring_bytes, uint32_t loss_percent)
     return link->to[0].bytes != NULL && link->to[1].bytes != NULL;
 }
 
-void link_fini(struct link *link)
+void bench_link_fini(struct link *link)
 {
     free(link->to[0].bytes);
     free(link->to[1].bytes);

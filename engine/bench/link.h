@@ -46,7 +46,7 @@ struct link_datagram {
 
 /* false: no memory. */
 bool link_init(struct link *link, size_t ring_bytes, uint32_t loss_percent);
-void link_fini(struct link *link);
+void bench_link_fini(struct link *link);
 
 /* ---- inline, so that the link costs little beside what is measured ---- */
 

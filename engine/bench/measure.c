@@ -1,13 +1,7 @@
 /* Measuring one cell. Both contenders keep their world from one repetition to the next and take
  * turns, so that what disturbs the machine disturbs both. First comes a pass that checks every byte
- * delivered and warms up; the timed passes check lengths and order.
- *
- * Time is the CPU time of this thread: others on the machine then cost less than on a wall clock,
- * though still their share of the caches. */
+ * delivered and warms up; the timed passes check lengths and order. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "measure.h"
 
@@ -20,14 +14,6 @@ struct measured {
     double pdu_ns[BENCH_REPETITIONS_MAX];
     double messages_s[BENCH_REPETITIONS_MAX];
 };
-
-static uint64_t measure_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 /* Not inlined: callgrind counts what happens in here. */
 __attribute__((noinline)) void bench_timed_work(const struct bench_contender *contender,
@@ -43,9 +29,9 @@ static uint64_t measure_pass(struct measured *m, uint64_t messages)
     uint64_t start;
 
     m->world->goal += messages;
-    start = measure_now_ns();
+    start = bench_cpu_ns();
     bench_timed_work(m->contender, m->world);
-    return measure_now_ns() - start + 1;
+    return bench_cpu_ns() - start + 1;
 }
 
 static bool measure_fine(const struct measured *m)
@@ -110,30 +96,11 @@ static void measure_repetition(struct measured *m, uint32_t repetition, uint64_t
     m->messages_s[repetition] = (double)messages * 1e9 / ns;
 }
 
-static int measure_order(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static struct bench_stat measure_stat(const double *values, uint32_t count)
-{
-    double sorted[BENCH_REPETITIONS_MAX];
-
-    memcpy(sorted, values, count * sizeof *values);
-    qsort(sorted, count, sizeof *sorted, measure_order);
-    return (struct bench_stat){
-        .median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2,
-        .min = sorted[0],
-        .max = sorted[count - 1],
-    };
-}
-
 static void measure_figures(const struct measured *m, const struct bench_plan *plan,
                             const struct bench_row *row, struct bench_figures *out)
 {
-    out->pdu_ns = measure_stat(m->pdu_ns, plan->repetitions);
-    out->messages_s = measure_stat(m->messages_s, plan->repetitions);
+    out->pdu_ns = bench_stat_of(m->pdu_ns, plan->repetitions);
+    out->messages_s = bench_stat_of(m->messages_s, plan->repetitions);
     out->megabytes_s = out->messages_s.median * row->cell.message_size / 1e6;
     out->pdus_by_message = (double)m->pdus / ((double)row->messages * plan->repetitions);
 }
@@ -156,7 +123,7 @@ static bool measure_repetitions(const struct bench_plan *plan, struct measured *
     measure_figures(engine, plan, row, &row->engine);
     if (row->has_enet) {
         measure_figures(enet, plan, row, &row->enet);
-        row->ratio = measure_stat(ratios, plan->repetitions);
+        row->ratio = bench_stat_of(ratios, plan->repetitions);
     }
     return true;
 }

@@ -3,11 +3,10 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
-#include <jansson.h>
-
+#include "bench/common.h"
 #include "world.h"
 
-enum { BENCH_CELLS_MAX = 64, BENCH_REPETITIONS_MAX = 99 };
+enum { BENCH_CELLS_MAX = 64 };
 
 struct bench_plan {
     struct bench_cell cells[BENCH_CELLS_MAX];
@@ -18,11 +17,6 @@ struct bench_plan {
     bool enet;              /* measured beside, if it is there */
     bool instructions;      /* counted, in a run under callgrind */
     bool json;
-};
-
-/* Median, least and greatest of the repetitions. */
-struct bench_stat {
-    double median, min, max;
 };
 
 struct bench_figures {

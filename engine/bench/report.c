@@ -1,36 +1,7 @@
 /* The figures as a Markdown table, or as JSON. */
 #include <stdio.h>
-#include <string.h>
 
 #include "measure.h"
-
-static void report_processor(char *out, size_t size)
-{
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    char line[256];
-
-    snprintf(out, size, "unknown processor");
-    if (file == NULL)
-        return;
-    while (fgets(line, sizeof line, file) != NULL) {
-        const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) == 0 && colon != NULL) {
-            snprintf(out, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-            break;
-        }
-    }
-    fclose(file);
-}
-
-/* A build whose figures say nothing. */
-static bool report_build_is_slow(void)
-{
-#ifdef __OPTIMIZE__
-    return BENCH_SANITIZE[0] != '\0';
-#else
-    return true;
-#endif
-}
 
 /* Why there is nothing beside the engine; NULL if there is. */
 static const char *report_without_enet(const struct bench_plan *plan)
@@ -44,17 +15,15 @@ static const char *report_without_enet(const struct bench_plan *plan)
 void bench_print_head(const struct bench_plan *plan)
 {
     const char *without_enet = report_without_enet(plan);
-    char processor[128];
 
-    report_processor(processor, sizeof processor);
-    printf("%s; %s%s%s. CPU time of one thread for both ends and the link;\n", processor,
-           BENCH_BUILD, BENCH_SANITIZE[0] != '\0' ? ", sanitizers: " : "", BENCH_SANITIZE);
+    bench_print_machine();
+    printf(". CPU time of one thread for both ends and the link;\n");
     printf("median [min..max] of %u repetitions", plan->repetitions);
     if (without_enet != NULL)
         printf(".\nENet: %s.\n", without_enet);
     else
         printf(", engine and ENet in turn; the ratio is each repetition's own.\n");
-    if (report_build_is_slow())
+    if (bench_build_is_slow())
         printf("This build is not optimised, or has sanitizers: its times mean nothing.\n");
     printf("\n| window | MTU | message B | loss | sessions | ns/PDU | PDUs/message | messages/s | "
            "MB/s | instructions/PDU | ENet messages/s | ratio |\n"
@@ -94,15 +63,10 @@ void bench_print_memory(const struct bench_memory *m)
 
 /* ---- JSON ---- */
 
-static json_t *report_json_stat(const struct bench_stat *stat)
-{
-    return json_pack("{s:f, s:f, s:f}", "median", stat->median, "min", stat->min, "max", stat->max);
-}
-
 static json_t *report_json_figures(const struct bench_figures *figures)
 {
-    return json_pack("{s:o, s:o, s:f, s:f}", "ns_per_pdu", report_json_stat(&figures->pdu_ns),
-                     "messages_per_s", report_json_stat(&figures->messages_s), "megabytes_per_s",
+    return json_pack("{s:o, s:o, s:f, s:f}", "ns_per_pdu", bench_json_stat(&figures->pdu_ns),
+                     "messages_per_s", bench_json_stat(&figures->messages_s), "megabytes_per_s",
                      figures->megabytes_s, "pdus_per_message", figures->pdus_by_message);
 }
 
@@ -116,7 +80,7 @@ json_t *bench_json_row(const struct bench_row *row)
                      "sessions", (json_int_t)cell->sessions, "messages", (json_int_t)row->messages,
                      "pdus", (json_int_t)row->pdus, "engine", report_json_figures(&row->engine),
                      "enet", row->has_enet ? report_json_figures(&row->enet) : json_null(), "ratio",
-                     row->has_enet ? report_json_stat(&row->ratio) : json_null(),
+                     row->has_enet ? bench_json_stat(&row->ratio) : json_null(),
                      "instructions_per_pdu",
                      row->instructions > 0 ? json_real(row->instructions) : json_null());
 }
@@ -126,10 +90,10 @@ json_t *bench_json(const struct bench_plan *plan, json_t *rows, const struct ben
     const char *without_enet = report_without_enet(plan);
     char processor[128];
 
-    report_processor(processor, sizeof processor);
+    bench_processor(processor, sizeof processor);
     return json_pack(
         "{s:s, s:s, s:b, s:I, s:o, s:O, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:f}}", "processor",
-        processor, "build", BENCH_BUILD, "times_mean_nothing", (int)report_build_is_slow(),
+        processor, "build", bench_build(), "times_mean_nothing", (int)bench_build_is_slow(),
         "repetitions", (json_int_t)plan->repetitions, "enet_left_out",
         without_enet != NULL ? json_string(without_enet) : json_null(), "rows", rows, "memory",
         "session_bytes", memory->session, "bytes_per_window_pdu", memory->window_position,

@@ -50,7 +50,7 @@ bool world_init(struct bench_world *world, const struct bench_cell *cell)
 
 void world_fini(struct bench_world *world)
 {
-    link_fini(&world->link);
+    bench_link_fini(&world->link);
     free(world->source);
     free(world->sent);
     free(world->received);
