@@ -1,5 +1,6 @@
 /* The one binary of the project: a table of commands. */
 #include "bench/engine_bench.h"
+#include "bench/sim_bench.h"
 #include "cli.h"
 #include "sim_cli.h"
 
@@ -23,6 +24,7 @@ static const struct main_entry main_conform[] = {
 
 static const struct main_entry main_bench[] = {
     {"engine", engine_cmd_bench, "the engine beside ENet on a link in memory"},
+    {"sim", simnet_cmd_bench, "the simulator beside ns-3"},
     {NULL, NULL, NULL},
 };
 
