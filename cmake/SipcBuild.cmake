@@ -33,6 +33,21 @@ function(sipc_target name)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:sipc_build>)
 endfunction()
 
+# sipc_embed(TARGET FILE SYMBOL): FILE as `const char SYMBOL[]` and `const size_t SYMBOL_size`, a
+# source of TARGET.
+function(sipc_embed target file symbol)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUTPUT=${output}
+            -DSYMBOL=${symbol} -P ${script}
+    DEPENDS ${file} ${script}
+    COMMENT "Embedding ${file}"
+    VERBATIM)
+  target_sources(${target} PRIVATE ${output})
+endfunction()
+
 # sipc_c_test(NAME LIBS lib... [SOURCES file...]): a cmocka program tests/test_NAME.c, run by ctest
 # under the label of its top-level folder.
 function(sipc_c_test name)

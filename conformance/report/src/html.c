@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "pcapt/ladder.h"
+
 extern const char report__template[];
 extern const size_t report__template_size;
 
@@ -34,9 +36,9 @@ static void html_sut(const struct conform_report *report, FILE *out)
 {
     const json_t *sut = html_member(report, "sut");
     const char *name = report__text(sut, "name");
-    report__xml(out, "%s", *name == '\0' ? report__text(sut, "spec") : name);
+    pcapt_xml(out, "%s", *name == '\0' ? report__text(sut, "spec") : name);
     if (*report__text(sut, "version") != '\0')
-        report__xml(out, " %s", report__text(sut, "version"));
+        pcapt_xml(out, " %s", report__text(sut, "version"));
 }
 
 static void html_title(const struct conform_report *report, FILE *out)
@@ -51,9 +53,9 @@ static void html_verdict(const struct conform_report *report, FILE *out)
     const size_t broken = counts.rules[SIPC_MUST][CONFORM_RULE_BROKEN];
     const size_t errors = counts.verdicts[CONFORM_ERROR];
     if (broken > 0 || counts.failures > 0)
-        report__xml(
-            out, "<div class=\"verdict fail\">\xe2\x9c\x97 %zu failing, %zu MUST %s broken</div>",
-            counts.failures + counts.known_failures, broken, broken == 1 ? "rule" : "rules");
+        pcapt_xml(out,
+                  "<div class=\"verdict fail\">\xe2\x9c\x97 %zu failing, %zu MUST %s broken</div>",
+                  counts.failures + counts.known_failures, broken, broken == 1 ? "rule" : "rules");
     else if (report->summary == NULL || errors > 0 ||
              json_object_get(report->summary, "error") != NULL)
         fputs("<div class=\"verdict error\">\xe2\x9c\x97 the run did not end as it should</div>",
@@ -82,10 +84,10 @@ static void html_small_worlds(const struct conform_report *report, FILE *out)
 {
     const size_t count = conform_report_count(report, NULL).small_worlds;
     if (count > 0)
-        report__xml(out,
-                    "<p class=\"alert\">%zu %s with settings that are <b>not the protocol's</b>: so"
-                    " set, the SUT is no conformant endpoint.</p>",
-                    count, count == 1 ? "case was run" : "cases were run");
+        pcapt_xml(out,
+                  "<p class=\"alert\">%zu %s with settings that are <b>not the protocol's</b>: so"
+                  " set, the SUT is no conformant endpoint.</p>",
+                  count, count == 1 ? "case was run" : "cases were run");
 }
 
 static void html_alerts(const struct conform_report *report, FILE *out)
@@ -96,13 +98,13 @@ static void html_alerts(const struct conform_report *report, FILE *out)
               out);
     const json_t *error = json_object_get(report->summary, "error");
     if (error != NULL)
-        report__xml(out, "<p class=\"alert\">%s</p>", json_string_value(error));
+        pcapt_xml(out, "<p class=\"alert\">%s</p>", json_string_value(error));
     size_t index;
     json_t *problem;
     json_array_foreach(json_object_get(report->summary, "known_problems"), index, problem)
     {
-        report__xml(out, "<p class=\"alert\">Known failure <code>%s</code>: %s</p>",
-                    report__text(problem, "entry"), report__text(problem, "problem"));
+        pcapt_xml(out, "<p class=\"alert\">Known failure <code>%s</code>: %s</p>",
+                  report__text(problem, "entry"), report__text(problem, "problem"));
     }
 }
 
@@ -118,14 +120,14 @@ static void html_reds(const struct conform_report *report, FILE *out)
             fputs("<ul class=\"reds\">", out);
         const char *verdict = conform_verdict_name(entry->verdict);
         const bool passes = entry->known != NULL;
-        report__xml(out,
-                    "<li><span class=\"tag %s\">%s</span> <a class=\"mono\" href=\"#c%zu\">%s</a>"
-                    " <span class=\"soft\">%s%s</span></li>",
-                    passes ? "fail" : verdict, verdict, i, entry->name,
-                    passes ? "is a known failure: " : "",
-                    passes                  ? entry->known
-                    : entry->reason == NULL ? ""
-                                            : entry->reason);
+        pcapt_xml(out,
+                  "<li><span class=\"tag %s\">%s</span> <a class=\"mono\" href=\"#c%zu\">%s</a>"
+                  " <span class=\"soft\">%s%s</span></li>",
+                  passes ? "fail" : verdict, verdict, i, entry->name,
+                  passes ? "is a known failure: " : "",
+                  passes                  ? entry->known
+                  : entry->reason == NULL ? ""
+                                          : entry->reason);
     }
     if (shown > 0)
         fputs("</ul>", out);
@@ -138,15 +140,15 @@ static void html_rule_bar(const struct conform_report_counts *counts, enum sipc_
     size_t total = 0;
     for (int s = 0; s < CONFORM_RULE_STATUS_COUNT; s++)
         total += rules[s];
-    report__xml(out, "<span>%s rules</span><div class=\"bar\">",
-                level == SIPC_MUST ? "MUST" : "Advisory");
+    pcapt_xml(out, "<span>%s rules</span><div class=\"bar\">",
+              level == SIPC_MUST ? "MUST" : "Advisory");
     for (int s = 0; s < CONFORM_RULE_STATUS_COUNT; s++)
         if (rules[s] > 0)
-            report__xml(out, "<i class=\"%s\" style=\"flex:%zu\" title=\"%zu %s\"></i>",
-                        html_rule_class((enum conform_rule_status)s, level), rules[s], rules[s],
-                        conform_rule_status_name((enum conform_rule_status)s, level));
-    report__xml(out, "</div><span class=\"n\">%zu of %zu kept</span>", rules[CONFORM_RULE_KEPT],
-                total);
+            pcapt_xml(out, "<i class=\"%s\" style=\"flex:%zu\" title=\"%zu %s\"></i>",
+                      html_rule_class((enum conform_rule_status)s, level), rules[s], rules[s],
+                      conform_rule_status_name((enum conform_rule_status)s, level));
+    pcapt_xml(out, "</div><span class=\"n\">%zu of %zu kept</span>", rules[CONFORM_RULE_KEPT],
+              total);
 }
 
 static void html_bars(const struct conform_report *report, FILE *out)
@@ -158,11 +160,11 @@ static void html_bars(const struct conform_report *report, FILE *out)
     for (int v = 0; v < CONFORM_VERDICT_COUNT; v++) {
         const char *name = conform_verdict_name((enum conform_verdict)v);
         if (counts.verdicts[v] > 0)
-            report__xml(out, "<i class=\"%s\" style=\"flex:%zu\" title=\"%zu %s\"></i>", name,
-                        counts.verdicts[v], counts.verdicts[v], name);
+            pcapt_xml(out, "<i class=\"%s\" style=\"flex:%zu\" title=\"%zu %s\"></i>", name,
+                      counts.verdicts[v], counts.verdicts[v], name);
     }
-    report__xml(out, "</div><span class=\"n\">%zu of %zu pass</span>",
-                counts.verdicts[CONFORM_PASS], counts.cases);
+    pcapt_xml(out, "</div><span class=\"n\">%zu of %zu pass</span>", counts.verdicts[CONFORM_PASS],
+              counts.cases);
 }
 
 static void html_about(const struct conform_report *report, FILE *out)
@@ -170,23 +172,21 @@ static void html_about(const struct conform_report *report, FILE *out)
     const json_t *sut = html_member(report, "sut");
     const json_t *suite = html_member(report, "suite");
     const json_t *settings = html_member(report, "settings");
-    report__xml(out, "<dt>attached as</dt><dd><code>%s</code>", report__text(sut, "spec"));
+    pcapt_xml(out, "<dt>attached as</dt><dd><code>%s</code>", report__text(sut, "spec"));
     if (*report__text(sut, "clock") != '\0')
-        report__xml(out, ", %s clock%s", report__text(sut, "clock"),
-                    json_is_true(json_object_get(sut, "control")) ? "" : ", without control");
-    report__xml(out,
-                "</dd><dt>suite</dt><dd><code>%s</code>, %d scripts, %d cases, %d selected</dd>",
-                report__text(suite, "source"), (int)report__number(suite, "scripts"),
-                (int)report__number(suite, "cases"), (int)report__number(suite, "selected"));
-    report__xml(out, "<dt>digest</dt><dd><code>%s</code></dd>", report__text(suite, "digest"));
+        pcapt_xml(out, ", %s clock%s", report__text(sut, "clock"),
+                  json_is_true(json_object_get(sut, "control")) ? "" : ", without control");
+    pcapt_xml(out, "</dd><dt>suite</dt><dd><code>%s</code>, %d scripts, %d cases, %d selected</dd>",
+              report__text(suite, "source"), (int)report__number(suite, "scripts"),
+              (int)report__number(suite, "cases"), (int)report__number(suite, "selected"));
+    pcapt_xml(out, "<dt>digest</dt><dd><code>%s</code></dd>", report__text(suite, "digest"));
     char seed[32];
     snprintf(seed, sizeof seed, "%lld", (long long)report__number(settings, "seed"));
-    report__xml(out, "<dt>started</dt><dd>%s, seed %s", report__text(report->about, "started"),
-                seed);
+    pcapt_xml(out, "<dt>started</dt><dd>%s, seed %s", report__text(report->about, "started"), seed);
     if (report->summary != NULL)
-        report__xml(out, ", took %F s", (uint64_t)report__number(report->summary, "elapsed_ns"));
-    report__xml(out, "</dd><dt>command</dt><dd><code>%s</code></dd>",
-                report__text(report->about, "command"));
+        pcapt_xml(out, ", took %F s", (uint64_t)report__number(report->summary, "elapsed_ns"));
+    pcapt_xml(out, "</dd><dt>command</dt><dd><code>%s</code></dd>",
+              report__text(report->about, "command"));
 }
 
 /* ---- rules ---- */
@@ -203,14 +203,13 @@ static void html_map(const struct conform_report *report, FILE *out)
         const struct conform_report_rule *rule = &report->rules[i];
         char *family = report__area(rule->id);
         if (i == 0 || !html_same_family(rule->id, report->rules[i - 1].id))
-            report__xml(out, "<b>%s</b><div>", family);
+            pcapt_xml(out, "<b>%s</b><div>", family);
         const enum conform_rule_status status = conform_report_rule_status(report, rule);
         const size_t prefix = strlen(family) + 1;
         const char *number = strlen(rule->id) > prefix ? rule->id + prefix : rule->id;
-        report__xml(out, "<a class=\"%s%s\" href=\"#r-%s\" title=\"%s: %s\">%s</a>",
-                    html_rule_class(status, rule->level),
-                    rule->level == SIPC_ADVISORY ? " adv" : "", rule->id, rule->id,
-                    conform_rule_status_name(status, rule->level), number);
+        pcapt_xml(out, "<a class=\"%s%s\" href=\"#r-%s\" title=\"%s: %s\">%s</a>",
+                  html_rule_class(status, rule->level), rule->level == SIPC_ADVISORY ? " adv" : "",
+                  rule->id, rule->id, conform_rule_status_name(status, rule->level), number);
         if (i + 1 == report->rule_count || !html_same_family(rule->id, report->rules[i + 1].id))
             fputs("</div>\n", out);
         free(family);
@@ -227,9 +226,9 @@ static void html_legend(const struct conform_report *report, FILE *out)
             const size_t count = counts.rules[level][s] +
                                  (status == CONFORM_RULE_BROKEN ? 0 : counts.rules[!level][s]);
             if (count > 0 && (level == SIPC_MUST || status == CONFORM_RULE_BROKEN))
-                report__xml(out, "<span><i class=\"%s\"></i>%zu %s</span>",
-                            html_rule_class(status, (enum sipc_rule_level)level), count,
-                            conform_rule_status_name(status, (enum sipc_rule_level)level));
+                pcapt_xml(out, "<span><i class=\"%s\"></i>%zu %s</span>",
+                          html_rule_class(status, (enum sipc_rule_level)level), count,
+                          conform_rule_status_name(status, (enum sipc_rule_level)level));
         }
 }
 
@@ -241,11 +240,10 @@ static void html_rule_cases(const struct conform_report *report, const char *id,
         if (!conform_report_case_is_about(entry, id))
             continue;
         const char *verdict = conform_verdict_name(entry->verdict);
-        report__xml(
-            out,
-            "<li><i class=\"dot %s\" title=\"%s\"></i><a class=\"mono\" href=\"#c%zu\">%s</a>"
-            " <span class=\"soft\">%s</span></li>",
-            verdict, verdict, i, entry->name, verdict);
+        pcapt_xml(out,
+                  "<li><i class=\"dot %s\" title=\"%s\"></i><a class=\"mono\" href=\"#c%zu\">%s</a>"
+                  " <span class=\"soft\">%s</span></li>",
+                  verdict, verdict, i, entry->name, verdict);
     }
     fputs("</ul>", out);
 }
@@ -259,13 +257,13 @@ static void html_rule(const struct conform_report *report, const struct conform_
         run += report__has(report->cases[i].rules, rule->id);
         concerned += conform_report_case_is_about(&report->cases[i], rule->id);
     }
-    report__xml(out,
-                "<details class=\"row\" id=\"r-%s\"><summary><span class=\"tag %s\">%s</span>"
-                "<span class=\"id mono\">%s</span><span class=\"say sentence\">%s</span>"
-                "<span class=\"right\">%zu of %zu %s</span></summary><div class=\"body\">",
-                rule->id, html_rule_class(status, rule->level),
-                conform_rule_status_name(status, rule->level), rule->id, rule->sentence, run,
-                rule->suite_cases, rule->suite_cases == 1 ? "case" : "cases");
+    pcapt_xml(out,
+              "<details class=\"row\" id=\"r-%s\"><summary><span class=\"tag %s\">%s</span>"
+              "<span class=\"id mono\">%s</span><span class=\"say sentence\">%s</span>"
+              "<span class=\"right\">%zu of %zu %s</span></summary><div class=\"body\">",
+              rule->id, html_rule_class(status, rule->level),
+              conform_rule_status_name(status, rule->level), rule->id, rule->sentence, run,
+              rule->suite_cases, rule->suite_cases == 1 ? "case" : "cases");
     if (concerned > 0)
         html_rule_cases(report, rule->id, out);
     else if (rule->suite_cases > 0)
@@ -280,7 +278,7 @@ static void html_ledger(const struct conform_report *report, FILE *out)
 {
     static const char *const heads[] = {[SIPC_MUST] = "MUST", [SIPC_ADVISORY] = "Advisory"};
     for (int level = SIPC_MUST; level <= SIPC_ADVISORY; level++) {
-        report__xml(out, "<div><h3>%s</h3>\n", heads[level]);
+        pcapt_xml(out, "<div><h3>%s</h3>\n", heads[level]);
         for (size_t i = 0; i < report->rule_count; i++)
             if (report->rules[i].level == (enum sipc_rule_level)level)
                 html_rule(report, &report->rules[i], out);
@@ -296,8 +294,8 @@ static void html_filters(const struct conform_report *report, FILE *out)
     for (int v = 0; v < CONFORM_VERDICT_COUNT; v++) {
         const char *name = conform_verdict_name((enum conform_verdict)v);
         if (counts.verdicts[v] > 0)
-            report__xml(out, "<label><input type=\"checkbox\" value=\"%s\" checked>%s %zu</label>",
-                        name, name, counts.verdicts[v]);
+            pcapt_xml(out, "<label><input type=\"checkbox\" value=\"%s\" checked>%s %zu</label>",
+                      name, name, counts.verdicts[v]);
     }
     fputs("<input type=\"search\" placeholder=\"case or rule\" aria-label=\"filter cases\">", out);
 }
@@ -306,15 +304,14 @@ static void html_quote(const struct conform_report *report, const char *id, FILE
 {
     const struct conform_report_rule *rule = conform_report_find_rule(report, id);
     if (rule != NULL)
-        report__xml(out,
-                    "<blockquote><a class=\"mono\" href=\"#r-%s\">%s</a> %s <br>%s</blockquote>",
-                    id, id, rule->level == SIPC_MUST ? "MUST" : "advisory", rule->sentence);
+        pcapt_xml(out, "<blockquote><a class=\"mono\" href=\"#r-%s\">%s</a> %s <br>%s</blockquote>",
+                  id, id, rule->level == SIPC_MUST ? "MUST" : "advisory", rule->sentence);
 }
 
 static void html_code_line(const char *label, const char *class, const char *text, FILE *out)
 {
     if (text != NULL)
-        report__xml(out, "<b>%s</b><span class=\"%s\">%s</span>\n", label, class, text);
+        pcapt_xml(out, "<b>%s</b><span class=\"%s\">%s</span>\n", label, class, text);
 }
 
 static const char *html_value(const json_t *diff, const char *key)
@@ -332,11 +329,11 @@ static void html_diffs(const struct conform_report_case *entry, FILE *out)
     json_t *diff;
     json_array_foreach(entry->diffs, index, diff)
     {
-        report__xml(out,
-                    "<tr><td class=\"mono\">%s</td><td class=\"mono yes\">%s</td>"
-                    "<td class=\"mono no\">%s</td></tr>",
-                    report__text(diff, "field"), html_value(diff, "expected"),
-                    html_value(diff, "actual"));
+        pcapt_xml(out,
+                  "<tr><td class=\"mono\">%s</td><td class=\"mono yes\">%s</td>"
+                  "<td class=\"mono no\">%s</td></tr>",
+                  report__text(diff, "field"), html_value(diff, "expected"),
+                  html_value(diff, "actual"));
     }
     fputs("</table></div>\n", out);
 }
@@ -345,7 +342,7 @@ static void html_case_body(const struct conform_report *report,
                            const struct conform_report_case *entry, FILE *out)
 {
     if (*entry->story != '\0')
-        report__xml(out, "<p class=\"story\">%s</p>", entry->story);
+        pcapt_xml(out, "<p class=\"story\">%s</p>", entry->story);
     if (entry->rule != NULL)
         html_quote(report, entry->rule, out);
     size_t index;
@@ -356,16 +353,16 @@ static void html_case_body(const struct conform_report *report,
             html_quote(report, json_string_value(id), out);
     }
     if (entry->small_world != NULL)
-        report__xml(out, "<p><b>Not the protocol's settings:</b> %s</p>", entry->small_world);
+        pcapt_xml(out, "<p><b>Not the protocol's settings:</b> %s</p>", entry->small_world);
     if (entry->known != NULL)
-        report__xml(out, "<p><b>Known failure:</b> %s</p>", entry->known);
+        pcapt_xml(out, "<p><b>Known failure:</b> %s</p>", entry->known);
     if (entry->reason != NULL)
-        report__xml(out, "<p>%s</p>", entry->reason);
+        pcapt_xml(out, "<p>%s</p>", entry->reason);
     if (entry->line > 0 || entry->expected != NULL || entry->actual != NULL) {
         fputs("<pre>", out);
         if (entry->line > 0)
-            report__xml(out, "<b>line %d</b>%s\n", entry->line,
-                        entry->line_text == NULL ? "" : entry->line_text);
+            pcapt_xml(out, "<b>line %d</b>%s\n", entry->line,
+                      entry->line_text == NULL ? "" : entry->line_text);
         html_code_line("expected", "yes", entry->expected, out);
         html_code_line("actual", "no", entry->actual, out);
         fputs("</pre>", out);
@@ -373,31 +370,31 @@ static void html_case_body(const struct conform_report *report,
     html_diffs(entry, out);
     report__ladder(entry, out);
     if (entry->stderr_text != NULL)
-        report__xml(out, "<p class=\"soft\">The SUT's stderr</p><pre>%s</pre>", entry->stderr_text);
-    report__xml(out, "<p class=\"soft\">Replay this case alone</p><pre class=\"wrap\">%s</pre>",
-                entry->replay);
+        pcapt_xml(out, "<p class=\"soft\">The SUT's stderr</p><pre>%s</pre>", entry->stderr_text);
+    pcapt_xml(out, "<p class=\"soft\">Replay this case alone</p><pre class=\"wrap\">%s</pre>",
+              entry->replay);
 }
 
 static void html_case(const struct conform_report *report, const struct conform_report_case *entry,
                       FILE *out)
 {
     const char *verdict = conform_verdict_name(entry->verdict);
-    report__xml(out, "<details class=\"row\" id=\"c%zu\" data-verdict=\"%s\" data-find=\"%s %s",
-                (size_t)(entry - report->cases), verdict, entry->name,
-                entry->rule == NULL ? "" : entry->rule);
+    pcapt_xml(out, "<details class=\"row\" id=\"c%zu\" data-verdict=\"%s\" data-find=\"%s %s",
+              (size_t)(entry - report->cases), verdict, entry->name,
+              entry->rule == NULL ? "" : entry->rule);
     size_t index;
     json_t *id;
     json_array_foreach(entry->rules, index, id)
     {
-        report__xml(out, " %s", json_string_value(id));
+        pcapt_xml(out, " %s", json_string_value(id));
     }
-    report__xml(out,
-                "\"%s><summary><span class=\"tag %s\">%s</span><span class=\"name mono\">%s</span>",
-                conform_report_case_is_red(entry) ? " open" : "", verdict, verdict, entry->name);
-    report__xml(out, "<span class=\"right\">%s%s%F s</span></summary><div class=\"body\">",
-                entry->known != NULL ? "known \xc2\xb7 " : "",
-                entry->small_world != NULL ? "not the protocol's settings \xc2\xb7 " : "",
-                entry->duration_ns);
+    pcapt_xml(out,
+              "\"%s><summary><span class=\"tag %s\">%s</span><span class=\"name mono\">%s</span>",
+              conform_report_case_is_red(entry) ? " open" : "", verdict, verdict, entry->name);
+    pcapt_xml(out, "<span class=\"right\">%s%s%F s</span></summary><div class=\"body\">",
+              entry->known != NULL ? "known \xc2\xb7 " : "",
+              entry->small_world != NULL ? "not the protocol's settings \xc2\xb7 " : "",
+              entry->duration_ns);
     html_case_body(report, entry, out);
     fputs("</div></details>\n", out);
 }
@@ -411,9 +408,9 @@ static void html_area(void *ctx, const char *area)
 {
     const struct html_areas *areas = ctx;
     const struct conform_report_counts counts = conform_report_count(areas->report, area);
-    report__xml(areas->out,
-                "<div class=\"area\"><h3>%s <span class=\"soft\">%zu of %zu pass</span></h3>\n",
-                area, counts.verdicts[CONFORM_PASS], counts.cases);
+    pcapt_xml(areas->out,
+              "<div class=\"area\"><h3>%s <span class=\"soft\">%zu of %zu pass</span></h3>\n", area,
+              counts.verdicts[CONFORM_PASS], counts.cases);
     for (int red = 1; red >= 0; red--) /* what needs a look comes first */
         for (size_t i = 0; i < areas->report->case_count; i++) {
             const struct conform_report_case *entry = &areas->report->cases[i];
@@ -431,10 +428,16 @@ static void html_cases(const struct conform_report *report, FILE *out)
     conform_report_areas(report, html_area, &areas);
 }
 
+static void html_ladder(const struct conform_report *report, FILE *out)
+{
+    (void)report;
+    pcapt_ladder_style(out);
+}
+
 static void html_footer(const struct conform_report *report, FILE *out)
 {
-    report__xml(out, "Made by sipc %s from the JSON lines of the run.",
-                report__text(report->about, "sipc"));
+    pcapt_xml(out, "Made by sipc %s from the JSON lines of the run.",
+              report__text(report->about, "sipc"));
 }
 
 void conform_report_write_html(const struct conform_report *report, FILE *out)
@@ -447,7 +450,7 @@ void conform_report_write_html(const struct conform_report *report, FILE *out)
         {"claim", html_claim},   {"alerts", html_alerts}, {"reds", html_reds},
         {"bars", html_bars},     {"about", html_about},   {"map", html_map},
         {"legend", html_legend}, {"ledger", html_ledger}, {"filters", html_filters},
-        {"cases", html_cases},   {"footer", html_footer},
+        {"cases", html_cases},   {"footer", html_footer}, {"ladder", html_ladder},
     };
     const char *at = report__template;
     for (const char *mark; (mark = strstr(at, "<!--@")) != NULL;) {

@@ -4,6 +4,7 @@
 #define CONFORM_REPORT_INTERNAL_H
 
 #include "conform/report.h"
+#include "pcapt/text.h"
 
 enum { REPORT_FORMAT = 1 }; /* of the JSON lines */
 
@@ -34,14 +35,6 @@ enum report_escape {
     REPORT_LINE, /* the same on one line: newlines as \n */
 };
 void report__escape(const char *text, enum report_escape how, FILE *out);
-/* Characters (not bytes) of a UTF-8 text. */
-size_t report__width(const char *text);
-/* Like fprintf, but strings given as %s are escaped for XML. Knows %s %d %zu %u %% and %F (seconds
- * of a uint64_t of nanoseconds) only. */
-void report__xml(FILE *out, const char *format, ...);
-
-/* Seconds with three decimals, of nanoseconds. */
-void report__seconds(uint64_t ns, FILE *out);
 
 /* conform_report_print_claim, with another separator between its sentences. */
 void report__claim(const struct conform_report *report, const char *separator, FILE *out);

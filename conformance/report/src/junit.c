@@ -65,13 +65,13 @@ static void junit_message(const struct conform_report_case *entry, enum junit_ki
     const char *verdict = conform_verdict_name(entry->verdict);
     const char *reason = entry->reason == NULL ? "" : entry->reason;
     if (entry->known != NULL && kind == JUNIT_FAILURE)
-        report__xml(out, "passes, but is a known failure: %s", entry->known);
+        pcapt_xml(out, "passes, but is a known failure: %s", entry->known);
     else if (entry->known != NULL && kind == JUNIT_SKIPPED && entry->rule != NULL)
-        report__xml(out, "known failure (%s: %s): %s", verdict, entry->rule, entry->known);
+        pcapt_xml(out, "known failure (%s: %s): %s", verdict, entry->rule, entry->known);
     else if (kind == JUNIT_FAILURE && entry->rule != NULL)
-        report__xml(out, "%s: %s", entry->rule, reason);
+        pcapt_xml(out, "%s: %s", entry->rule, reason);
     else
-        report__xml(out, "%s: %s", verdict, reason);
+        pcapt_xml(out, "%s: %s", verdict, reason);
 }
 
 static void junit_case(const struct conform_report *report, const struct conform_report_case *entry,
@@ -79,8 +79,8 @@ static void junit_case(const struct conform_report *report, const struct conform
 {
     static const char *const elements[] = {NULL, "failure", "error", "skipped"};
     const enum junit_kind kind = junit_kind(entry);
-    report__xml(out, "    <testcase name=\"%s\" classname=\"%s\" file=\"%s\" time=\"%F\"",
-                entry->name, entry->area, entry->path, entry->duration_ns);
+    pcapt_xml(out, "    <testcase name=\"%s\" classname=\"%s\" file=\"%s\" time=\"%F\"",
+              entry->name, entry->area, entry->path, entry->duration_ns);
     if (entry->verdict == CONFORM_PASS && kind == JUNIT_PASSED && entry->small_world == NULL) {
         fputs("/>\n", out);
         return;
@@ -92,7 +92,7 @@ static void junit_case(const struct conform_report *report, const struct conform
         if (kind == JUNIT_SKIPPED) { /* many readers take no text in <skipped> */
             fputs("\"/>\n", out);
         } else {
-            report__xml(out, "\" type=\"%s\">", conform_verdict_name(entry->verdict));
+            pcapt_xml(out, "\" type=\"%s\">", conform_verdict_name(entry->verdict));
             junit_case_text(report, entry, out);
             fprintf(out, "</%s>\n", elements[kind]);
         }
@@ -114,11 +114,11 @@ static void junit_area(void *ctx, const char *area)
 {
     const struct junit_areas *areas = ctx;
     const struct junit_counts counts = junit_count(areas->report, area);
-    report__xml(areas->out,
-                "  <testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\""
-                " skipped=\"%zu\" time=\"%F\">\n",
-                area, counts.tests, counts.failures, counts.errors, counts.skipped,
-                counts.duration_ns);
+    pcapt_xml(areas->out,
+              "  <testsuite name=\"%s\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\""
+              " skipped=\"%zu\" time=\"%F\">\n",
+              area, counts.tests, counts.failures, counts.errors, counts.skipped,
+              counts.duration_ns);
     for (size_t i = 0; i < areas->report->case_count; i++)
         if (strcmp(areas->report->cases[i].area, area) == 0)
             junit_case(areas->report, &areas->report->cases[i], areas->out);
@@ -129,23 +129,23 @@ static void junit_area(void *ctx, const char *area)
 static void junit_run(const char *error, const json_t *problems, FILE *out)
 {
     const size_t count = json_array_size(problems);
-    report__xml(out,
-                "  <testsuite name=\"run\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\""
-                " skipped=\"0\" time=\"0.000\">\n",
-                count + (error != NULL), count, (size_t)(error != NULL));
+    pcapt_xml(out,
+              "  <testsuite name=\"run\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\""
+              " skipped=\"0\" time=\"0.000\">\n",
+              count + (error != NULL), count, (size_t)(error != NULL));
     if (error != NULL)
-        report__xml(out,
-                    "    <testcase name=\"the run ends\" classname=\"run\" time=\"0.000\">\n"
-                    "      <error message=\"%s\" type=\"error\"/>\n    </testcase>\n",
-                    error);
+        pcapt_xml(out,
+                  "    <testcase name=\"the run ends\" classname=\"run\" time=\"0.000\">\n"
+                  "      <error message=\"%s\" type=\"error\"/>\n    </testcase>\n",
+                  error);
     size_t index;
     json_t *problem;
     json_array_foreach(problems, index, problem)
     {
-        report__xml(out,
-                    "    <testcase name=\"known failure %s\" classname=\"run\" time=\"0.000\">\n"
-                    "      <failure message=\"%s\" type=\"known\"/>\n    </testcase>\n",
-                    report__text(problem, "entry"), report__text(problem, "problem"));
+        pcapt_xml(out,
+                  "    <testcase name=\"known failure %s\" classname=\"run\" time=\"0.000\">\n"
+                  "      <failure message=\"%s\" type=\"known\"/>\n    </testcase>\n",
+                  report__text(problem, "entry"), report__text(problem, "problem"));
     }
     fputs("  </testsuite>\n", out);
 }
@@ -160,12 +160,12 @@ void conform_report_write_junit(const struct conform_report *report, FILE *out)
     const size_t problem_count = json_array_size(problems);
 
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", out);
-    report__xml(out,
-                "<testsuites name=\"ScalableIPC conformance: %s\" tests=\"%zu\" failures=\"%zu\""
-                " errors=\"%zu\" skipped=\"%zu\" time=\"%F\">\n",
-                report__text(json_object_get(report->about, "sut"), "spec"),
-                counts.tests + problem_count + (error != NULL), counts.failures + problem_count,
-                counts.errors + (error != NULL), counts.skipped, counts.duration_ns);
+    pcapt_xml(out,
+              "<testsuites name=\"ScalableIPC conformance: %s\" tests=\"%zu\" failures=\"%zu\""
+              " errors=\"%zu\" skipped=\"%zu\" time=\"%F\">\n",
+              report__text(json_object_get(report->about, "sut"), "spec"),
+              counts.tests + problem_count + (error != NULL), counts.failures + problem_count,
+              counts.errors + (error != NULL), counts.skipped, counts.duration_ns);
     struct junit_areas areas = {report, out};
     conform_report_areas(report, junit_area, &areas);
     if (error != NULL || problem_count > 0)

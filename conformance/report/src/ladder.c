@@ -1,8 +1,10 @@
-/* The exchange of a case as a sequence diagram: the harness's peers on the left, the SUT, its
+/* The exchange of a case as a ladder diagram: the harness's peers on the left, the SUT, its
  * application on the right; time runs down. Red is what no line of the script took. */
 #include "internal.h"
 
 #include <string.h>
+
+#include "pcapt/ladder.h"
 
 enum {
     LADDER_ROWS = 60, /* the last ones: what goes wrong goes wrong at the end */
@@ -14,7 +16,6 @@ enum {
     LADDER_WIRE = 520, /* between the only peer and the SUT; with more, room is made for them */
     LADDER_WIRE_MIN = 330,
     LADDER_APPLICATION = 280,
-    LADDER_CHARACTER = 74, /* tenths of a pixel: 12px monospace and a little air */
 };
 
 struct ladder {
@@ -68,44 +69,17 @@ static void ladder_measure(struct ladder *ladder, const json_t *trace, size_t fi
     ladder->height = LADDER_TOP + LADDER_ROW * (int)rows + 18;
 }
 
-static void ladder_lifeline(const struct ladder *ladder, int x, const char *name)
-{
-    report__xml(ladder->out,
-                "<line class=\"life\" x1=\"%d\" y1=\"28\" x2=\"%d\" y2=\"%d\"/>"
-                "<rect class=\"box\" x=\"%d\" y=\"4\" width=\"88\" height=\"24\" rx=\"5\"/>"
-                "<text class=\"h\" x=\"%d\" y=\"20\" text-anchor=\"middle\">%s</text>\n",
-                x, x, ladder->height - 6, x - 44, x, name);
-}
-
-/* `text` cut to what fits `pixels`, with the whole of it as a tooltip. */
+/* A label over an arrow. */
 static void ladder_label(const struct ladder *ladder, const char *text, int x, int y, int pixels)
 {
-    const size_t fits = (size_t)(pixels * 10 / LADDER_CHARACTER);
-    report__xml(ladder->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", x, y);
-    if (report__width(text) <= fits) {
-        report__xml(ladder->out, "%s</text>", text);
-        return;
-    }
-    size_t bytes = 0;
-    for (size_t width = 0; width < fits; width++) {
-        bytes++;
-        while (((unsigned char)text[bytes] & 0xc0) == 0x80)
-            bytes++;
-    }
-    char *cut = strndup(text, bytes);
-    SIPC_ASSERT(cut != NULL);
-    report__xml(ladder->out, "%s\xe2\x80\xa6<title>%s</title></text>", cut, text);
-    free(cut);
+    pcapt_ladder_text(ladder->out,
+                      &(struct pcapt_ladder_text){
+                          .x = x, .y = y - 5, .pixels = pixels, .anchor = "middle", .text = text});
 }
 
 static void ladder_arrow(const struct ladder *ladder, int from, int to, int y, const char *class)
 {
-    const int back = to > from ? -8 : 8;
-    report__xml(ladder->out,
-                "<line class=\"%s\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>"
-                "<path class=\"%s\" d=\"M%d %dl%d -4v8z\"/>",
-                class, from, y, to + back / 2, y, strcmp(class, "app") == 0 ? "app-head" : "head",
-                to, y, back);
+    pcapt_ladder_arrow(ladder->out, from, y, to, y, class, true);
 }
 
 static void ladder_row(const struct ladder *ladder, const json_t *entry, int y)
@@ -113,9 +87,8 @@ static void ladder_row(const struct ladder *ladder, const json_t *entry, int y)
     const char direction = report__text(entry, "direction")[0];
     const char *text = report__text(entry, "text");
     const bool odd = report__odd(entry);
-    report__xml(ladder->out,
-                "<g><text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%F s</text>",
-                LADDER_TIME - 12, y + 4, (uint64_t)report__number(entry, "at_ns"));
+    pcapt_xml(ladder->out, "<g><text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%F s</text>",
+              LADDER_TIME - 12, y + 4, (uint64_t)report__number(entry, "at_ns"));
     fputs(odd ? "<g class=\"odd\">" : "<g>", ladder->out);
     if (ladder_is_wire(entry)) {
         size_t peer = ladder_peer(ladder, report__text(entry, "peer"));
@@ -123,13 +96,13 @@ static void ladder_row(const struct ladder *ladder, const json_t *entry, int y)
             peer = LADDER_PEERS - 1;
         const int x = ladder_peer_x(peer);
         const int last = ladder_peer_x(ladder->peer_count - 1);
-        ladder_label(ladder, text, (last + ladder->sut) / 2, y - 5, ladder->wire - 20);
+        ladder_label(ladder, text, (last + ladder->sut) / 2, y, ladder->wire - 20);
         if (direction == '>')
             ladder_arrow(ladder, x, ladder->sut, y, "wire");
         else
             ladder_arrow(ladder, ladder->sut, x, y, "wire");
     } else {
-        ladder_label(ladder, text, (ladder->sut + ladder->app) / 2, y - 5, LADDER_APPLICATION - 16);
+        ladder_label(ladder, text, (ladder->sut + ladder->app) / 2, y, LADDER_APPLICATION - 16);
         if (direction == '=')
             ladder_arrow(ladder, ladder->sut, ladder->app, y, "app");
         else
@@ -149,27 +122,27 @@ void report__ladder(const struct conform_report_case *entry, FILE *out)
         return;
     ladder_measure(&ladder, trace, first, earlier > 0);
 
-    report__xml(
-        out,
-        "<div class=\"scroll\"><svg class=\"ladder\" role=\"img\" width=\"%d\" height=\"%d\""
-        " viewBox=\"0 0 %d %d\"><title>The exchange of %s</title>\n",
-        ladder.width, ladder.height, ladder.width, ladder.height, entry->name);
+    char title[256];
+    snprintf(title, sizeof title, "The exchange of %s", entry->name);
+    fputs("<div class=\"scroll\">", out);
+    pcapt_ladder_begin(out, ladder.width, ladder.height, title, false);
     for (size_t i = 0; i < ladder.peer_count; i++) {
         char name[64];
         snprintf(name, sizeof name, "peer %s", ladder.peers[i]);
-        ladder_lifeline(&ladder, ladder_peer_x(i), name);
+        pcapt_ladder_lifeline(out, ladder_peer_x(i), ladder.height - 6, name);
     }
-    ladder_lifeline(&ladder, ladder.sut, "SUT");
+    pcapt_ladder_lifeline(out, ladder.sut, ladder.height - 6, "SUT");
     if (ladder.application)
-        ladder_lifeline(&ladder, ladder.app, "application");
+        pcapt_ladder_lifeline(out, ladder.app, ladder.height - 6, "application");
     int y = LADDER_TOP + LADDER_ROW / 2;
     if (earlier > 0) {
-        report__xml(out,
-                    "<text class=\"t\" x=\"%d\" y=\"%d\">%zu earlier ones are not drawn</text>\n",
-                    4, y, earlier);
+        pcapt_xml(out,
+                  "<text class=\"t\" x=\"%d\" y=\"%d\">%zu earlier ones are not drawn</text>\n", 4,
+                  y, earlier);
         y += LADDER_ROW;
     }
     for (size_t i = first; i < count; i++, y += LADDER_ROW)
         ladder_row(&ladder, json_array_get(trace, i), y);
-    fputs("</svg></div>\n", out);
+    pcapt_ladder_end(out);
+    fputs("</div>\n", out);
 }

@@ -40,7 +40,7 @@ void conform_report_print_wrapped(const char *text, size_t column, size_t indent
         const size_t word_size = strcspn(text, " \n");
         char *word = strndup(text, word_size);
         SIPC_ASSERT(word != NULL);
-        const size_t width = report__width(word);
+        const size_t width = pcapt_text_width(word);
         if (column > indent && column + 1 + width > TEXT_WIDTH) {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
@@ -237,7 +237,7 @@ static size_t text_cell_width(const json_t *diffs, const char *key, size_t at_le
     json_t *diff;
     json_array_foreach(diffs, index, diff)
     {
-        const size_t cell = report__width(report__text(diff, key));
+        const size_t cell = pcapt_text_width(report__text(diff, key));
         width = cell > width ? cell : width;
     }
     return width > 40 ? 40 : width;
@@ -245,7 +245,7 @@ static size_t text_cell_width(const json_t *diffs, const char *key, size_t at_le
 
 static void text_cell(const char *text, size_t width, FILE *out)
 {
-    const size_t used = report__width(text);
+    const size_t used = pcapt_text_width(text);
     report__escape(text, REPORT_LINE, out);
     fprintf(out, "%*s", used < width ? (int)(width - used) : 0, "");
 }
