@@ -102,12 +102,14 @@ static void ladder_head(FILE *out, int x, int y, long long dx, long long dy, con
     ladder_thousandths(out, dy * 1000 / length);
     ladder_thousandths(out, -dy * 1000 / length);
     ladder_thousandths(out, dx * 1000 / length);
-    pcapt_xml(out, "%d %d)\" class=\"head %s\" d=\"M0 0l-9 -4v8z\"/>", x, y, class);
+    pcapt_xml(out, "%d %d)\" class=\"head%s%s\" d=\"M0 0l-9 -4v8z\"/>", x, y, class ? " " : "",
+              class ? class : "");
 }
 
 void pcapt_ladder_arrow(FILE *out, int x1, int y1, int x2, int y2, const char *class, bool head)
 {
-    pcapt_xml(out, "<path class=\"%s\" d=\"M%d %dL%d %d\"/>", class, x1, y1, x2, y2);
+    pcapt_xml(out, "<path class=\"line%s%s\" d=\"M%d %dL%d %d\"/>", class ? " " : "",
+              class ? class : "", x1, y1, x2, y2);
     if (head)
         ladder_head(out, x2, y2, x2 - x1, y2 - y1, class);
 }

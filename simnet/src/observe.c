@@ -264,12 +264,21 @@ const char *simnet_change_name(enum simnet_change_kind kind)
     return (unsigned)kind < SIMNET_CHANGE_COUNT ? names[kind] : "?";
 }
 
-static const char *event_command_name(enum simnet_command command)
+const char *simnet_command_name(enum simnet_command command)
 {
     static const char *const names[] = {"send", "send_unreliable", "close",
                                         "open", "dispose",         "shutdown"};
 
     return (unsigned)command < sizeof names / sizeof names[0] ? names[command] : "?";
+}
+
+const char *simnet_status_name(enum sipc_status status)
+{
+    static const char *const names[] = {"ok",         "invalid", "no_space", "unknown",
+                                        "exists",     "busy",    "state",    "opening",
+                                        "attributes", "size",    "no_id",    "pending"};
+
+    return (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "?";
 }
 
 struct text {
@@ -318,7 +327,7 @@ static void text_add_stage(struct text *text, const struct simnet_world *world,
 
 static void text_add_operation(struct text *text, const struct simnet_event *event)
 {
-    text_add(text, "%s #%" PRIu64, event_command_name(event->command), event->operation);
+    text_add(text, "%s #%" PRIu64, simnet_command_name(event->command), event->operation);
     if (event->session != SIMNET_NONE)
         text_add(text, " session %" PRIu32, event->session);
     if (event->kind == SIMNET_EVENT_RESULT)
@@ -326,7 +335,7 @@ static void text_add_operation(struct text *text, const struct simnet_event *eve
     else if (event->status == SIPC_OK)
         text_add(text, " of %" PRIu64 " bytes begins", event->size);
     else
-        text_add(text, " refused, status %d", (int)event->status);
+        text_add(text, " refused: %s", simnet_status_name(event->status));
 }
 
 int simnet_event_print(const struct simnet_world *world, const struct simnet_event *event,

@@ -71,6 +71,20 @@ void simnet_observe(struct simnet_world *world, const struct simnet_observer *ob
     world->wants |= observer->wants;
 }
 
+void simnet_unobserve(struct simnet_world *world, const void *ctx)
+{
+    size_t kept = 0;
+
+    world->wants = 0;
+    for (size_t i = 0; i < world->observer_count; i++) {
+        if (world->observers[i].ctx == ctx)
+            continue;
+        world->wants |= world->observers[i].wants;
+        world->observers[kept++] = world->observers[i];
+    }
+    world->observer_count = kept;
+}
+
 /* ---- the order of events ---- */
 
 /* A bijection of the sequence numbers that depends on the seed: what is unique stays so. */
@@ -358,6 +372,11 @@ int simnet_world_explain(const struct simnet_world *world, enum simnet_end end, 
                         world->failure.time_ns);
     }
     return snprintf(out, size, "?");
+}
+
+uint64_t simnet_world_seed(const struct simnet_world *world)
+{
+    return world->config.seed;
 }
 
 sipc_time simnet_world_now(const struct simnet_world *world)

@@ -13,3 +13,11 @@ simnet_test(simnet_traces tests/lane.c)
 simnet_test(simnet_hosts tests/pair.c)
 simnet_test(simnet_checks tests/pair.c)
 simnet_test(simnet_determinism tests/golden.c)
+simnet_test(simnet_export tests/export_worlds.c)
+pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
+target_link_libraries(test_simnet_export PRIVATE sipc_simnet_export PkgConfig::PCAP)
+
+# Traces of small worlds, for the tests that read them with other people's tools.
+add_executable(simnet_export_sample tests/export_sample.c tests/export_worlds.c)
+target_link_libraries(simnet_export_sample PRIVATE sipc_simnet_export)
+sipc_target(simnet_export_sample)

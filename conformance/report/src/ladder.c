@@ -98,9 +98,9 @@ static void ladder_row(const struct ladder *ladder, const json_t *entry, int y)
         const int last = ladder_peer_x(ladder->peer_count - 1);
         ladder_label(ladder, text, (last + ladder->sut) / 2, y, ladder->wire - 20);
         if (direction == '>')
-            ladder_arrow(ladder, x, ladder->sut, y, "wire");
+            ladder_arrow(ladder, x, ladder->sut, y, NULL);
         else
-            ladder_arrow(ladder, ladder->sut, x, y, "wire");
+            ladder_arrow(ladder, ladder->sut, x, y, NULL);
     } else {
         ladder_label(ladder, text, (ladder->sut + ladder->app) / 2, y, LADDER_APPLICATION - 16);
         if (direction == '=')

@@ -40,7 +40,7 @@ struct pcapt_ladder_text {
 };
 void pcapt_ladder_text(FILE *out, const struct pcapt_ladder_text *text);
 
-/* A line with a head at its end; `head` false: without. The two ends must differ. */
+/* A line with a head at its end; `head` false, or no length: without. `class` NULL: none. */
 void pcapt_ladder_arrow(FILE *out, int x1, int y1, int x2, int y2, const char *class, bool head);
 /* What ends on the way. */
 void pcapt_ladder_cross(FILE *out, int x, int y);

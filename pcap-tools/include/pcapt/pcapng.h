@@ -22,6 +22,8 @@ enum pcapt_link_type {
     PCAPT_LINK_ETHERNET = 1,
     PCAPT_LINK_RAW = 101, /* each packet begins with its IPv4 or IPv6 header */
     PCAPT_LINK_USER0 = 147,
+    PCAPT_LINK_IPV4 = 228, /* the same for IPv4 alone: libpcap reads several interfaces of it, which
+                              it refuses to of RAW */
 };
 
 enum pcapt_direction { PCAPT_DIRECTION_UNKNOWN = 0, PCAPT_INBOUND = 1, PCAPT_OUTBOUND = 2 };

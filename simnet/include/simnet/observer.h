@@ -40,6 +40,9 @@ enum simnet_command {
     SIMNET_COMMAND_DISPOSE,
     SIMNET_COMMAND_SHUTDOWN,
 };
+const char *simnet_command_name(enum simnet_command command);
+/* "ok", "busy", ... */
+const char *simnet_status_name(enum sipc_status status);
 
 /* A datagram on its way: `size` bytes as sent, in two pieces. Corruption is not applied to them but
  * told beside; simnet_datagram_copy gives the bytes as they will arrive. */
@@ -129,6 +132,8 @@ struct simnet_observer {
 
 /* Adds an observer (copied); events go to observers in the order they were added. */
 void simnet_observe(struct simnet_world *world, const struct simnet_observer *observer);
+/* Takes the observers with this ctx away. Not from within an event. */
+void simnet_unobserve(struct simnet_world *world, const void *ctx);
 
 /* Prints an event as one line without a newline, with the names of links and hosts. Returns the
  * length it has, as snprintf. */

@@ -110,6 +110,7 @@ enum simnet_end simnet_world_run(struct simnet_world *world, sipc_time until_ns)
 int simnet_world_explain(const struct simnet_world *world, enum simnet_end end, char *out,
                          size_t size);
 
+uint64_t simnet_world_seed(const struct simnet_world *world);
 sipc_time simnet_world_now(const struct simnet_world *world);
 uint64_t simnet_world_steps(const struct simnet_world *world);  /* taken off the event heap */
 uint64_t simnet_world_events(const struct simnet_world *world); /* that observers could see */
