@@ -1,0 +1,34 @@
+/* What the files of the scenario library say to each other.
+ *
+ *   model     scenarios as data
+ *   build     data to a world
+ *   judge     what expectations count, and whether they hold
+ *   foreign   hosts that run any implementation, by the adapters of conformance/sut
+ * SPDX-License-Identifier: MIT */
+#ifndef SIMNET_SCENARIO_INTERNAL_H
+#define SIMNET_SCENARIO_INTERNAL_H
+
+#include "simnet/scenario.h"
+
+/* model.c */
+void *scenario_allocate(struct simnet_scenario *scenario, size_t size); /* zeroed; its memory */
+bool scenario_change_is_of_link(const struct simnet_change *change);
+/* Whether one of the group's sessions goes by `key`; *place (may be NULL) is which. */
+bool scenario_session_has_key(const struct simnet_scenario_session *group, uint64_t key,
+                              uint32_t *place);
+
+/* judge.c */
+struct simnet_scenario_watch *scenario_watch_new(const struct simnet_scenario *scenario);
+/* Observes what expectations need, nothing if they need nothing. */
+void scenario_watch_start(struct simnet_scenario_run *run);
+/* Zeroed, and freed with the watch: what a world borrows. */
+void *scenario_watch_memory(struct simnet_scenario_watch *watch, size_t count, size_t size);
+void scenario_watch_free(struct simnet_scenario_watch *watch);
+
+/* foreign.c */
+/* Starts `host->sut` and adds it to the world. false: *error says why. */
+bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario_host *host,
+                          const struct simnet_host_config *config, simnet_host *out,
+                          struct simnet_error *error);
+
+#endif
