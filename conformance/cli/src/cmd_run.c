@@ -17,6 +17,7 @@ enum {
     RUN_TIME_SCALE,
     RUN_ACK_TIMEOUT,
     RUN_JOBS,
+    RUN_LIMIT,
     RUN_DRY,
     RUN_JSON,
     RUN_VERBOSE,
@@ -33,6 +34,7 @@ static const struct cli_option run_options[] = {
     {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
     {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
     {'j', "jobs", "N", "cases side by side, each with its own SUT (see above)", RUN_JOBS},
+    {0, "limit", "MS", "how long the SUT may take for one response (5000)", RUN_LIMIT},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
     {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
     {0, "jsonl", "FILE", "write JSON lines as cases end (conform report reads them)", CLI_JSONL},
@@ -62,9 +64,8 @@ static const struct cli_command run_command = {
         "\n"
         "--jobs N starts N of them and runs N cases at a time: a live case mostly waits. They\n"
         "must not get in each other's way: a live one is started by control=exec and takes an\n"
-        "address of its own (udp:,control=exec:...), a shared object keeps what it knows in what\n"
-        "`create` returns. The default is 8 for such live ones without --verbose, else 1. What is\n"
-        "reported is the same for every N.\n"
+        "address of its own (udp:,control=exec:...). The default is 8 for such live ones without\n"
+        "--verbose, else 1. What is reported is the same for every N.\n"
         "\n"
         "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
         "usage,\n"
@@ -83,8 +84,9 @@ struct run_args {
     struct cli_selection selection;
     struct cli_outputs outputs;
     struct conform_run_options options;
-    unsigned jobs; /* 0: as fits the SUT */
-    bool has_seed; /* it was named */
+    unsigned jobs;     /* 0: as fits the SUT */
+    unsigned limit_ms; /* 0: what is usual */
+    bool has_seed;     /* it was named */
     bool fail_fast, dry_run, json, verbose;
 };
 
@@ -143,9 +145,10 @@ static bool run_take_number(struct run_args *args, int id, const char *value)
         args->jobs = (unsigned)number;
         return true;
     }
-    if (!cli_number("--ack-timeout", value, 1, 3600000, &number))
+    const bool limit = id == RUN_LIMIT;
+    if (!cli_number(limit ? "--limit" : "--ack-timeout", value, 1, 3600000, &number))
         return false;
-    args->options.ack_timeout_ms = (unsigned)number;
+    *(limit ? &args->limit_ms : &args->options.ack_timeout_ms) = (unsigned)number;
     return true;
 }
 
@@ -161,6 +164,7 @@ static bool run_take(void *ctx, int id, const char *value)
         return true;
     case RUN_SEED:
     case RUN_JOBS:
+    case RUN_LIMIT:
     case RUN_ACK_TIMEOUT:
         return run_take_number(args, id, value);
     case RUN_TIME_SCALE:
@@ -271,6 +275,8 @@ static char *run_replay(const struct run *run, const struct cli_case *entry)
         fprintf(out, " --seed %llu", (unsigned long long)args->options.seed);
     if (args->options.ack_timeout_ms != 0)
         fprintf(out, " --ack-timeout %u", args->options.ack_timeout_ms);
+    if (args->limit_ms != 0)
+        fprintf(out, " --limit %u", args->limit_ms);
     if (args->options.time_scale_percent != 100)
         fprintf(out, " --time-scale %g", args->options.time_scale_percent / 100.0);
     fclose(out);
@@ -533,7 +539,8 @@ static int run_execute(struct run *run, const char *command)
     struct cli_outputs *outputs = &run->args->outputs;
     FILE *jsonl = NULL, *pcap = NULL;
     const uint64_t begun = run_clock();
-    const struct conform_sut_options attach = {.verbose = run->args->verbose};
+    const struct conform_sut_options attach = {.response_limit_ms = run->args->limit_ms,
+                                               .verbose = run->args->verbose};
     if (!run_open(run, &jsonl, &pcap))
         return CLI_USAGE;
     run->job_count = run_job_count(run);

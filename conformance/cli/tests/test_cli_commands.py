@@ -298,6 +298,23 @@ def test_run_when_the_sut_dies_then_crash_with_its_last_words(sipc, suite):
     assert re.search(r"^  all +3 .*\b3$", result.out, re.M), "started anew for each case"
 
 
+def test_run_when_a_shared_object_crashes_then_the_harness_lives(sipc, suite, build_dir):
+    spec = f"so:{build_dir}/lib/sut_bad_so.so"
+    result = sipc("conform", "run", spec, suite, BAD_SO="crashes")
+    assert result.code == 1, result
+    assert "CRASH  T-1-acked[d=0]" in result.out
+    assert "killed by signal 6 (Aborted)" in result.out and "bad_so: cannot go on" in result.out
+    assert re.search(r"^  all +3 .*\b3$", result.out, re.M), "started anew for each case"
+
+
+def test_run_when_a_shared_object_hangs_then_the_harness_lives(sipc, suite, build_dir):
+    spec = f"so:{build_dir}/lib/sut_bad_so.so"
+    result = sipc("conform", "run", spec, suite, "-t", "T-1*", "--limit", "500", BAD_SO="hangs")
+    assert result.code == 1, result
+    assert "HANG  T-1-acked[d=0]" in result.out and "HANG  T-1-acked[d=100]" in result.out
+    assert "more than 500 ms before it answered `rx`" in result.out
+
+
 def test_run_when_nothing_can_be_decided_then_exit_5(sipc, suite, tmp_path):
     (suite / "T-4-sends.sx").write_text(
         "sx 1\nid T-4-sends\nrules SND-5\nrole sender\n\ntest\ndo open\n"

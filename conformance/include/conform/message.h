@@ -86,6 +86,7 @@ struct conform_out {
 struct conform_response {
     bool ok;
     bool unsupported;
+    bool broken;            /* the adapter found itself out: what it drives breaks its interface */
     char *error;            /* NULL if ok */
     struct conform_out *outs;
     size_t out_count;

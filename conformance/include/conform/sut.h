@@ -26,7 +26,9 @@ struct conform_sut;
 
 /* Attaches what `spec` names: "engine", "so:PATH", "exec:CMD", "udp:HOST:PORT", "tcp:HOST:PORT",
  * "unix:PATH", the last three with ",control=exec:CMD" or ",control=tcp:HOST:PORT" (udp, tcp and
- * unix then take the address from hello where HOST:PORT or PATH is left out). Says hello. */
+ * unix then take the address from hello where HOST:PORT or PATH is left out). Says hello. so:
+ * starts the running program anew with the arguments `sut --so PATH`, which its main hands to
+ * conform_cmd_sut. */
 enum conform_sut_status conform_sut_attach(const char *spec,
                                            const struct conform_sut_options *options,
                                            struct conform_sut **out, struct conform_error *error);

@@ -1,14 +1,15 @@
 /* SUT contract 1 as a C ABI: what a shared object exports to be attached with so:PATH.
  * This header stands alone; copy it.
  *
- * Virtual clock. Calls for what one `create` returned come one at a time; `conform run --jobs N`
- * makes N of them, each used in a thread of its own. Functions return 0 for ok, SIPC_SUT_REFUSED
- * for `ok: false` (nothing changed; last_error says why) or SIPC_SUT_UNSUPPORTED. After each call
- * the harness pulls outputs with next_out until it returns 0.
+ * Virtual clock. The object is loaded into a process of its own, which calls `create` once and all
+ * else from one thread; what it writes to stdout goes to stderr. Functions return 0 for ok,
+ * SIPC_SUT_REFUSED for `ok: false` (nothing changed; last_error says why) or SIPC_SUT_UNSUPPORTED.
+ * After each call the harness pulls outputs with next_out until it returns 0.
  *
- * A function pointer may be NULL: unsupported. Only create, destroy, reset, rx, advance, deadline
- * and next_out must be there. What crashes or hangs takes the harness with it: attach with exec:
- * where that matters.
+ * A function pointer may be NULL: unsupported; without `configure` every setting is refused. Only
+ * create, destroy, reset, rx, advance, deadline and next_out must be there. A crash, or a call
+ * that does not return, is the verdict of the case; the process is then started anew. That process
+ * is `sipc sut --so PATH`, to be debugged.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_SUT_ABI_H
 #define CONFORM_SUT_ABI_H

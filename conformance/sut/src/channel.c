@@ -365,7 +365,10 @@ static enum conform_sut_status channel_wait_response(struct conform__channel *ch
         struct conform_error why;
         switch (conform_response_decode(line, size, op, id, is_virtual, now, response, &why)) {
         case CONFORM_LINE_RESPONSE:
-            return CONFORM_SUT_OK;
+            if (response->broken) {
+                conform_error_set(error, "%s", response->error);
+            }
+            return response->broken ? CONFORM_SUT_BROKEN : CONFORM_SUT_OK;
         case CONFORM_LINE_EVENT:
             channel->options.on_event(channel->options.ctx, &response->outs[0]);
             conform_response_clear(response);

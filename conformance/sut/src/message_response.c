@@ -105,6 +105,9 @@ char *conform_response_encode(const struct conform_response *response, enum conf
         if (response->unsupported) {
             json_object_set_new(json, "unsupported", json_true());
         }
+        if (response->broken) {
+            json_object_set_new(json, "broken", json_true());
+        }
     }
     if (virtual_clock) {
         json_t *outs = json_array();
@@ -357,6 +360,7 @@ enum conform_line conform_response_decode(const char *line, size_t size, enum co
     if (reader.ok && !response->ok) {
         response->error = response_take_text(&reader, "error", true);
         response->unsupported = conform__read_bool(&reader, "unsupported", false, false);
+        response->broken = conform__read_bool(&reader, "broken", false, false);
     } else if (reader.ok) {
         response_take_rest(&reader, op, response);
     }

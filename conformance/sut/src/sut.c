@@ -9,8 +9,9 @@
 
 enum {
     SUT_RESPONSE_LIMIT_MS = 5000,
-    SUT_IDLE_STEPS_MAX = 1000000, /* deadlines in one step that put nothing out */
-    SUT_OUTS_MAX = 200000,        /* since reset; more is a flood */
+    SUT_IDLE_STEPS_MAX = 5000, /* deadlines in one step that put nothing out, */
+    SUT_IDLE_STEP_NS = 10000,  /* unless they are as far apart as this on average */
+    SUT_OUTS_MAX = 200000,     /* since reset; more is a flood */
     SUT_OUT_BYTES_MAX = 256 << 20,
 };
 
@@ -294,6 +295,7 @@ enum conform_sut_status conform_sut_step(struct conform_sut *sut, uint64_t until
         return sut_end(sut, status, response, error);
     }
     until_ns = sut_round_up(sut, until_ns);
+    const uint64_t begun_ns = sut->now_ns;
     response->ok = true;
     response->deadline_ns = sut->deadline_ns;
     for (int steps = 0; sut->now_ns < until_ns && response->out_count == 0; steps++) {
@@ -306,7 +308,8 @@ enum conform_sut_status conform_sut_step(struct conform_sut *sut, uint64_t until
             status = CONFORM_SUT_BROKEN;
             conform_error_set(error, "`advance` to %llu ns was refused: %s",
                               (unsigned long long)advance.to_ns, response->error);
-        } else if (status == CONFORM_SUT_OK && steps == SUT_IDLE_STEPS_MAX) {
+        } else if (status == CONFORM_SUT_OK && steps >= SUT_IDLE_STEPS_MAX &&
+                   sut->now_ns - begun_ns < (uint64_t)steps * SUT_IDLE_STEP_NS) {
             status = CONFORM_SUT_BROKEN;
             conform_error_set(error, "%d deadlines in a row put nothing out (now %llu ns)", steps,
                               (unsigned long long)sut->now_ns);

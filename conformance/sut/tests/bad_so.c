@@ -38,6 +38,16 @@ static int bad_rx(void *sut, const char *from, struct sipc_sut_bytes pdu)
     (void)from;
     (void)pdu;
     pulled = 0;
+    if (bad("crashes")) {
+        fprintf(stderr, "bad_so: cannot go on\n");
+        abort();
+    }
+    while (bad("hangs")) {
+    }
+    if (bad("chatters")) {
+        puts("{\"id\": 3, \"ok\": true}"); /* looks like a response, where there is one too many */
+        fflush(stdout);
+    }
     return bad("odd_result") ? 42 : bad("refuses") ? SIPC_SUT_REFUSED : 0;
 }
 
@@ -62,6 +72,9 @@ static uint64_t bad_deadline(const void *sut)
     (void)sut;
     if (bad("tick_deadline")) {
         return now_ns + 8000000;
+    }
+    if (bad("polls")) {
+        return now_ns + 1000000;
     }
     return bad("never_rests") ? now_ns + 1 : bad("past_deadline") ? now_ns : UINT64_MAX;
 }

@@ -1,5 +1,6 @@
 /* Drives an attached SUT from the command line, for the tests: sut_drive SPEC LIMIT_MS COMMAND...
- * Each argument is one command; what comes of it is printed, a line each, outputs indented.
+ * Each argument is one command; what comes of it is printed, a line each, outputs indented. Started
+ * with `sut` it is what the sipc program is then, which so:PATH needs.
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <poll.h>
@@ -292,6 +293,9 @@ static void drive_command(const char *command)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "sut") == 0) {
+        return conform_cmd_sut(argc - 1, argv + 1);
+    }
     if (argc < 3) {
         fprintf(stderr, "usage: sut_drive SPEC LIMIT_MS COMMAND...\n");
         return 2;

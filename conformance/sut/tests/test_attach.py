@@ -166,9 +166,11 @@ def test_bad_line_of_control_is_answered(sipc):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([], "exactly one of --udp, --tcp, --unix, --exec is needed, got 0"),
+    ([], "exactly one of --udp, --tcp, --unix, --exec, --so is needed, got 0"),
     (["--udp", "127.0.0.1:0", "--exec"], "is needed, got 2"),
     (["--exec", "--control", "stdio"], "--exec has its own control"),
+    (["--so", "x.so", "--control", "stdio"], "--so has its own control"),
+    (["--so", "x.so", "--echo"], "--echo is what the engine can do, not a shared object"),
     (["--udp", "nowhere"], '"nowhere" is no address: expected HOST:PORT'),
     (["--udp", "127.0.0.1:0", "--control", "pigeon"], '--control must be stdio or tcp:HOST:PORT'),
     (["--tcp", "127.0.0.1:0", "x"], 'what is "x"?'),
@@ -254,10 +256,46 @@ def test_shared_object_that_answers_wrongly_is_told(drive, build_dir, monkeypatc
     assert lines[3] == lines[2]
 
 
+def test_shared_object_that_crashes_is_dead_alone(drive, build_dir, monkeypatch):
+    monkeypatch.setenv("BAD_SO", "crashes")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "rx 00", "restart", "reset")
+    assert lines[2].startswith("rx 00: dead: the process was killed by signal 6 (Aborted)")
+    assert lines[2].endswith("last words on stderr: bad_so: cannot go on")
+    assert lines[-2:] == ["restart: ok", "reset: ok"]
+
+
+def test_shared_object_that_hangs_is_ended(drive, build_dir, monkeypatch):
+    monkeypatch.setenv("BAD_SO", "hangs")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "rx 00", "restart", "reset",
+                     limit_ms=1000)
+    assert lines[2].startswith("rx 00: hang: the SUT hangs: more than 1000 ms before it answered")
+    assert lines[-2:] == ["restart: ok", "reset: ok"]
+
+
+def test_shared_object_may_write_to_stdout(drive, build_dir, monkeypatch):
+    monkeypatch.setenv("BAD_SO", "chatters")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "rx 00", "rx 00", "stderr")
+    assert lines[2:4] == ["rx 00: ok", "rx 00: ok"]
+    assert lines[4:6] == ['stderr: {"id": 3, "ok": true}', '{"id": 3, "ok": true}']
+
+
+def test_shared_object_has_any_name(drive, build_dir, tmp_path):
+    path = tmp_path / "it's a \"SUT\" $HOME.so"
+    path.symlink_to(build_dir / "lib" / "sut_engine_so.so")
+    _, lines = drive(f"so:{path}", "reset")
+    assert lines == ["attach: ok", "reset: ok"]
+
+
 def test_deadlines_without_end_are_told(drive, build_dir, monkeypatch):
     monkeypatch.setenv("BAD_SO", "never_rests")
     _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "step 10")
-    assert lines[2].endswith("1000000 deadlines in a row put nothing out (now 1000001 ns)")
+    assert lines[2].endswith("5000 deadlines in a row put nothing out (now 5001 ns)")
+
+
+def test_deadlines_of_a_sut_that_polls_are_no_fault(drive, build_dir, monkeypatch):
+    monkeypatch.setenv("BAD_SO", "polls")
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "reset", "step 6000", "now")
+    assert lines[2:] == ["step 6000: ok", "now: 6000 ms"]
 
 
 def test_coarse_clock_is_driven_in_whole_ticks(drive, build_dir, monkeypatch):
@@ -286,10 +324,12 @@ def test_outputs_without_end_are_told(drive, build_dir, monkeypatch):
 
 
 def test_what_the_abi_leaves_out_is_unsupported(drive, build_dir):
-    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "open", "send x", "shutdown", "state")
-    for line, what in zip(lines[1:4], ("open", "send x", "shutdown"), strict=True):
+    _, lines = drive(f"so:{build_dir}/lib/sut_bad_so.so", "configure mtu=600 accept=true", "open",
+                     "send x", "shutdown", "state")
+    assert lines[1] == "configure mtu=600 accept=true: ok refused=mtu refused=accept"
+    for line, what in zip(lines[2:5], ("open", "send x", "shutdown"), strict=True):
         assert line == f"{what}: unsupported: unsupported"
-    assert lines[4] == "state: broken: `state` gave no state that the contract knows"
+    assert lines[5] == "state: broken: `state` gave no state that the contract knows"
 
 
 def test_lateness_of_the_harness_is_measured(drive, serve):

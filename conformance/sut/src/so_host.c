@@ -1,23 +1,27 @@
-/* Attached as "so:PATH": a shared object with the C ABI of conform/sut_abi.h, in this process. What
- * crashes or hangs in it takes the harness with it: for isolation attach a process.
+/* A shared object with the C ABI of conform/sut_abi.h, loaded into this process: what `sipc sut
+ * --so` answers requests with. Where the object breaks the ABI, the response says so.
  * SPDX-License-Identifier: MIT */
+#include "so_host.h"
+
 #include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conform/sut_abi.h"
 #include "json_bytes.h"
-#include "sut_internal.h"
 
 enum {
-    SO_OUTS_MAX = 1000000, /* of one request; more is an endless loop */
-    SO_BAD_STATE = -1000,  /* `state` gave no word of the contract */
+    SO_OUTS_MAX = 200000, /* of one request; more is a flood anyway, or an endless loop */
+    SO_BAD_STATE = -1000, /* `state` gave no word of the contract */
 };
 
-struct so {
+struct conform__so {
+    char *path;
     void *library;
     const struct sipc_sut *abi;
-    void *sut;
+    void *sut; /* NULL: not made yet, or it could not be */
 };
 
 /* The functions without which there is nothing to drive. */
@@ -40,105 +44,120 @@ static const char *so_missing(const struct sipc_sut *abi)
     return NULL;
 }
 
-static enum conform_sut_status so_load(struct so *so, const char *path, struct conform_error *error)
+/* What the object breaks of the ABI, told as the response to `hello`, or to what it did. */
+static void so_broken(struct conform_response *response, const char *format, ...) SIPC_PRINTF(2, 3);
+static void so_broken(struct conform_response *response, const char *format, ...)
+{
+    struct conform_error text;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text.text, sizeof text.text, format, args);
+    va_end(args);
+    conform_response_clear(response);
+    response->broken = true;
+    response->error = conform__strdup(text.text);
+}
+
+/* Loads the object and finds its table. False: the response says why not. */
+static bool so_load(struct conform__so *so, struct conform_response *response)
 {
     /* dlopen searches a bare name in the system's folders only */
     char *file = NULL;
-    if (!strchr(path, '/') && asprintf(&file, "./%s", path) < 0) {
+    if (!strchr(so->path, '/') && asprintf(&file, "./%s", so->path) < 0) {
         abort();
     }
-    so->library = dlopen(file ? file : path, RTLD_NOW | RTLD_LOCAL);
+    so->library = dlopen(file ? file : so->path, RTLD_NOW | RTLD_LOCAL);
     free(file);
     if (!so->library) {
-        conform_error_set(error, "cannot be loaded: %s", dlerror());
-        return CONFORM_SUT_NO_START;
+        struct conform_error error;
+        conform_error_set(&error, "it cannot be loaded: %s", dlerror());
+        response->error = conform__strdup(error.text);
+        return false;
     }
     const struct sipc_sut *(*get)(void);
     *(void **)&get = dlsym(so->library, "sipc_sut_v1");
     if (!get) {
-        conform_error_set(error, "does not export `sipc_sut_v1` (see conform/sut_abi.h)");
-        return CONFORM_SUT_BROKEN;
+        so_broken(response, "does not export `sipc_sut_v1` (see conform/sut_abi.h)");
+        return false;
     }
     const struct sipc_sut *abi = get();
     if (!abi) {
-        conform_error_set(error, "sipc_sut_v1 returned NULL");
-        return CONFORM_SUT_BROKEN;
+        so_broken(response, "sipc_sut_v1 returned NULL");
+        return false;
     }
     if (abi->size < sizeof *abi) {
-        conform_error_set(error,
-                          "its struct sipc_sut has %zu bytes, %zu were expected: built with "
-                          "another sut_abi.h, or `size` not set",
-                          abi->size, sizeof *abi);
-        return CONFORM_SUT_BROKEN;
+        so_broken(response,
+                  "its struct sipc_sut has %zu bytes, %zu were expected: built with another "
+                  "sut_abi.h, or `size` not set",
+                  abi->size, sizeof *abi);
+        return false;
     }
     if (abi->version != SIPC_SUT_VERSION) {
-        conform_error_set(error, "its contract version is %u, this harness has %d", abi->version,
-                          SIPC_SUT_VERSION);
-        return CONFORM_SUT_BROKEN;
+        so_broken(response, "its contract version is %u, this harness has %d", abi->version,
+                  SIPC_SUT_VERSION);
+        return false;
     }
     const char *missing = so_missing(abi);
     if (missing) {
-        conform_error_set(error, "the function `%s` is NULL, but nothing goes without it", missing);
-        return CONFORM_SUT_BROKEN;
+        so_broken(response, "the function `%s` is NULL, but nothing goes without it", missing);
+        return false;
     }
     so->abi = abi;
-    return CONFORM_SUT_OK;
+    return true;
 }
 
-static void so_stop(struct conform_sut *sut, bool polite)
+/* The object is loaded and asked for a SUT when it is greeted, so that what goes wrong has a
+ * response to be told in. */
+static void so_hello(struct conform__so *so, const struct conform_request *request,
+                     struct conform_response *response)
 {
-    (void)polite;
-    struct so *so = sut->impl;
-    if (so && so->sut) {
-        so->abi->destroy(so->sut);
+    if (!request->clock || strcmp(request->clock, "virtual") != 0) {
+        response->error = conform__strdup("a shared object has the virtual clock only");
+        return;
     }
-    if (so && so->library) {
-        dlclose(so->library);
+    if (!so->sut && (so->library || !so_load(so, response))) {
+        return;
     }
-    free(so);
-    sut->impl = NULL;
-}
-
-static enum conform_sut_status so_start(struct conform_sut *sut, struct conform_error *error)
-{
-    struct so *so = conform__alloc(sizeof *so);
-    sut->impl = so;
-    enum conform_sut_status status = so_load(so, sut->target, error);
-    if (status == CONFORM_SUT_OK) {
-        so->sut = so->abi->create();
-        if (!so->sut) {
-            conform_error_set(error, "`create` returned NULL");
-            status = CONFORM_SUT_NO_START;
-        }
+    so->sut = so->sut ? so->sut : so->abi->create();
+    if (!so->sut) {
+        response->error = conform__strdup("`create` returned NULL");
+        return;
     }
-    if (status != CONFORM_SUT_OK) {
-        so_stop(sut, false);
-        return status;
-    }
-    struct conform_response *hello = &sut->hello;
-    hello->ok = true;
-    hello->contract = (int)so->abi->version;
-    hello->name = conform__strdup(so->abi->name ? so->abi->name : sut->spec);
-    hello->version = conform__strdup(so->abi->sut_version ? so->abi->sut_version : "");
-    hello->clock = conform__strdup("virtual");
-    hello->tick_ns = so->abi->tick_ns ? so->abi->tick_ns : 1;
+    response->ok = true;
+    response->contract = (int)so->abi->version;
+    response->name = conform__strdup(so->abi->name ? so->abi->name : so->path);
+    response->version = conform__strdup(so->abi->sut_version ? so->abi->sut_version : "");
+    response->clock = conform__strdup("virtual");
+    response->tick_ns = so->abi->tick_ns ? so->abi->tick_ns : 1;
     size_t count = 0;
     while (so->abi->capabilities && so->abi->capabilities[count]) {
         count++;
     }
-    hello->capabilities = conform__alloc(count * sizeof *hello->capabilities);
-    for (; hello->capability_count < count; hello->capability_count++) {
-        size_t i = hello->capability_count;
-        hello->capabilities[i] = conform__strdup(so->abi->capabilities[i]);
+    response->capabilities = conform__alloc(count * sizeof *response->capabilities);
+    for (; response->capability_count < count; response->capability_count++) {
+        size_t i = response->capability_count;
+        response->capabilities[i] = conform__strdup(so->abi->capabilities[i]);
     }
-    return CONFORM_SUT_OK;
 }
 
 /* ---- requests ---- */
 
-static int so_configure(struct so *so, const struct conform_request *request,
+static void so_refuse(struct conform_response *response, const char *name)
+{
+    size_t count = ++response->refused_count;
+    response->refused = conform__realloc(response->refused, count * sizeof *response->refused);
+    response->refused[count - 1] = conform__strdup(name);
+}
+
+static int so_configure(struct conform__so *so, const struct conform_request *request,
                         struct conform_response *response)
 {
+    if (!so->abi->configure) { /* what it has is what it has */
+        for (size_t i = 0; i < request->setting_count; i++) {
+            so_refuse(response, request->settings[i].name);
+        }
+        return 0;
+    }
     struct sipc_sut_setting *list = conform__alloc(request->setting_count * sizeof *list);
     for (size_t i = 0; i < request->setting_count; i++) {
         const struct conform_setting *setting = &request->settings[i];
@@ -148,14 +167,12 @@ static int so_configure(struct so *so, const struct conform_request *request,
     int result = so->abi->configure(so->sut, list, request->setting_count, &refused);
     free(list);
     for (size_t i = 0; result == 0 && refused && refused[i]; i++) {
-        response->refused =
-            conform__realloc(response->refused, (i + 1) * sizeof *response->refused);
-        response->refused[response->refused_count++] = conform__strdup(refused[i]);
+        so_refuse(response, refused[i]);
     }
     return result;
 }
 
-static int so_message(struct so *so, const struct conform_request *request)
+static int so_message(struct conform__so *so, const struct conform_request *request)
 {
     size_t size = request->data.data ? request->data.size : request->size;
     uint8_t *pattern = NULL;
@@ -191,7 +208,7 @@ static int so_message(struct so *so, const struct conform_request *request)
     return result;
 }
 
-static int so_state(struct so *so, const struct conform_request *request,
+static int so_state(struct conform__so *so, const struct conform_request *request,
                     struct conform_response *response)
 {
     const char *state = NULL;
@@ -207,8 +224,6 @@ static int so_state(struct so *so, const struct conform_request *request,
 static bool so_can(const struct sipc_sut *abi, enum conform_op op)
 {
     switch (op) {
-    case CONFORM_CONFIGURE:
-        return abi->configure;
     case CONFORM_OPEN:
         return abi->open;
     case CONFORM_PRESET:
@@ -227,6 +242,7 @@ static bool so_can(const struct sipc_sut *abi, enum conform_op op)
         return abi->sent;
     case CONFORM_STATE:
         return abi->state;
+    case CONFORM_CONFIGURE:
     case CONFORM_RESET:
     case CONFORM_RX:
     case CONFORM_ADVANCE:
@@ -236,7 +252,7 @@ static bool so_can(const struct sipc_sut *abi, enum conform_op op)
     }
 }
 
-static int so_dispatch(struct so *so, const struct conform_request *r,
+static int so_dispatch(struct conform__so *so, const struct conform_request *r,
                        struct conform_response *response)
 {
     const struct sipc_sut *abi = so->abi;
@@ -326,54 +342,88 @@ static void so_copy_out(const struct sipc_sut_out *from, struct conform_out *to)
     to->code = from->code;
 }
 
-static enum conform_sut_status so_call(struct conform_sut *sut,
-                                       const struct conform_request *request,
-                                       struct conform_response *response,
-                                       struct conform_error *error)
+/* Pulls what the object has put out. False: the response says what is wrong with it. */
+static bool so_pull(struct conform__so *so, const char *op, struct conform_response *response)
 {
-    struct so *so = sut->impl;
-    int result =
-        so_can(so->abi, request->op) ? so_dispatch(so, request, response) : SIPC_SUT_UNSUPPORTED;
-    response->ok = result == 0;
-    response->unsupported = result == SIPC_SUT_UNSUPPORTED;
+    struct sipc_sut_out out;
+    for (int count = 0; memset(&out, 0, sizeof out), so->abi->next_out(so->sut, &out); count++) {
+        if (count == SO_OUTS_MAX) {
+            so_broken(response, "`next_out` after `%s` has no end (output %d)", op, count);
+            return false;
+        }
+        if (!so_out_complete(&out)) {
+            so_broken(response,
+                      "`next_out` after `%s` gave an output of kind %d (number %d) that lacks a "
+                      "field of its kind, has a word the contract does not know, or is of no such "
+                      "kind",
+                      op, out.kind, count);
+            return false;
+        }
+        so_copy_out(&out, conform_response_add(response));
+    }
+    return true;
+}
+
+static void so_work(struct conform__so *so, const struct conform_request *request,
+                    struct conform_response *response)
+{
+    const char *op = conform_op_name(request->op);
+    const bool can = so_can(so->abi, request->op);
+    int result = can ? so_dispatch(so, request, response) : SIPC_SUT_UNSUPPORTED;
     if (result == SO_BAD_STATE) {
-        conform_error_set(error, "`state` gave no state that the contract knows");
-        return CONFORM_SUT_BROKEN;
+        so_broken(response, "`state` gave no state that the contract knows");
+        return;
     }
     if (result != 0 && result != SIPC_SUT_REFUSED && result != SIPC_SUT_UNSUPPORTED) {
-        conform_error_set(error, "the function for `%s` returned %d, which is none of 0, %d, %d",
-                          conform_op_name(request->op), result, SIPC_SUT_REFUSED,
-                          SIPC_SUT_UNSUPPORTED);
-        return CONFORM_SUT_BROKEN;
+        so_broken(response, "the function for `%s` returned %d, which is none of 0, %d, %d", op,
+                  result, SIPC_SUT_REFUSED, SIPC_SUT_UNSUPPORTED);
+        return;
     }
+    response->ok = result == 0;
+    response->unsupported = result == SIPC_SUT_UNSUPPORTED;
     if (!response->ok) {
         const char *why = so->abi->last_error ? so->abi->last_error(so->sut) : NULL;
         response->error = conform__strdup(response->unsupported ? "unsupported"
                                           : why                 ? why
                                                                 : "refused");
     }
-    struct sipc_sut_out out;
-    for (int count = 0; memset(&out, 0, sizeof out), so->abi->next_out(so->sut, &out); count++) {
-        if (!so_out_complete(&out) || count == SO_OUTS_MAX) {
-            conform_error_set(error,
-                              count == SO_OUTS_MAX
-                                  ? "`next_out` after `%s` has no end (kind %d, output %d)"
-                                  : "`next_out` after `%s` gave an output of kind %d (number %d) "
-                                    "that lacks a field of its kind, has a word the contract "
-                                    "does not know, or is of no such kind",
-                              conform_op_name(request->op), out.kind, count);
-            return CONFORM_SUT_BROKEN;
-        }
-        so_copy_out(&out, conform_response_add(response));
+    if (!can || so_pull(so, op, response)) { /* nothing was called: there is nothing new */
+        response->deadline_ns = so->abi->deadline(so->sut);
     }
-    response->deadline_ns = so->abi->deadline(so->sut);
-    return CONFORM_SUT_OK;
 }
 
-const struct conform__way conform__way_so = {
-    .prefix = "so",
-    .virtual_clock = true,
-    .start = so_start,
-    .stop = so_stop,
-    .call = so_call,
-};
+void conform__so_call(void *ctx, const struct conform_request *request,
+                      struct conform_response *response)
+{
+    struct conform__so *so = ctx;
+    memset(response, 0, sizeof *response);
+    response->deadline_ns = SIPC_NEVER;
+    if (request->op == CONFORM_HELLO) {
+        so_hello(so, request, response);
+    } else if (request->op == CONFORM_BYE) {
+        response->ok = true;
+    } else if (so->sut) {
+        so_work(so, request, response);
+    } else {
+        response->error = conform__strdup("there is no SUT yet: `hello` comes first");
+    }
+}
+
+struct conform__so *conform__so_new(const char *path)
+{
+    struct conform__so *so = conform__alloc(sizeof *so);
+    so->path = conform__strdup(path);
+    return so;
+}
+
+void conform__so_free(struct conform__so *so)
+{
+    if (so->sut) {
+        so->abi->destroy(so->sut);
+    }
+    if (so->library) {
+        dlclose(so->library);
+    }
+    free(so->path);
+    free(so);
+}
