@@ -4,7 +4,7 @@
  * The block:
  *     struct sipc_endpoint
  *     struct session      [max_sessions]
- *     uint32_t table      [table_size]      open addressing, slot + 1 (table.c)
+ *     uint32_t table      [table_size]      open addressing, of slots (table.c)
  *     uint32_t heap       [max_sessions]    slots by deadline (timers.c)
  *   per session:
  *     struct position     [max_window_size] the current window (window.c)
@@ -110,6 +110,10 @@ enum operation_phase {
 };
 
 struct operation {
+    uint8_t kind, phase;
+    bool one_at_a_time; /* RTY-1 */
+    bool skip;
+    int32_t code; /* of a close */
     uint64_t handle;
     uint64_t size;  /* of the message */
     uint64_t token; /* aftermath outstanding; 0 none */
@@ -122,10 +126,6 @@ struct operation {
     uint32_t sent;            /* PDUs of the window sent so far in this try (SND-8) */
     uint32_t retries;
     uint32_t boundary_budget; /* fire-and-forget messages still let through before the next group */
-    int32_t code;             /* of a close */
-    uint8_t kind, phase;
-    bool one_at_a_time; /* RTY-1 */
-    bool skip;
     uint32_t pad;
 };
 
@@ -158,29 +158,32 @@ struct unreliable_queue {
     uint32_t pad2;
 };
 
+/* What most events of a session touch comes first and stands together: with many sessions, the
+ * processor's cache holds few of them. */
 struct session {
     uint8_t id[SIPC_SESSION_ID_SIZE];
     sipc_peer remote;
     uint32_t generation;
-    uint8_t used;        /* the slot holds a session, or one disposed whose id lingers */
-    uint8_t state;       /* enum sipc_state */
-    bool local;          /* opened by the local application: never evicted (END-5) */
-    bool heard;          /* LNK-4 */
-    uint32_t heap_index; /* SLOT_NONE: not in the heap */
-    uint32_t next, prev; /* free list, or list of those that may be evicted */
-    bool evictable;
-    uint8_t pad[3];
+    uint8_t used;  /* the slot holds a session, or one disposed whose id lingers */
+    uint8_t state; /* enum sipc_state */
+    bool local;    /* opened by the local application: never evicted (END-5) */
+    bool heard;    /* LNK-4 */
     sipc_time deadline;
     sipc_time timers[TIMER_COUNT];
-    sipc_time linger_until;
-    int64_t idle_timeout_ns;       /* in force */
-    int64_t local_idle_timeout_ns; /* what IDL-2 restores */
-    uint64_t close_handles[CLOSE_REQUESTS_MAX];
-    uint32_t close_count;
-    int32_t cause;
+    int64_t idle_timeout_ns; /* in force */
+    uint32_t heap_index;     /* SLOT_NONE: not in the heap */
+    bool evictable;
+    uint8_t pad[3];
     struct receiver rx;
     struct sender tx;
     struct unreliable_queue faf;
+    /* Seldom touched from here on. */
+    uint32_t next, prev; /* free list, or list of those that may be evicted */
+    sipc_time linger_until;
+    int64_t local_idle_timeout_ns; /* what IDL-2 restores */
+    uint64_t close_handles[CLOSE_REQUESTS_MAX];
+    uint32_t close_count;
+    uint32_t pad2;
 };
 
 /* An action waiting. Transmits are encoded only when they are taken out. */

@@ -60,6 +60,12 @@ static const uint32_t *table_of(const struct sipc_endpoint *ep)
     return block_at(ep, ep->table_offset);
 }
 
+/* Which slot's entry stands there, plus 1; 0: none. */
+static uint32_t at(const struct sipc_endpoint *ep, uint32_t index)
+{
+    return table_of(ep)[index] & (ep->table_size - 1);
+}
+
 /* Where slot 0 comes to stand in an empty table. */
 static uint32_t home_of(struct sipc_endpoint *ep, sipc_peer remote, uint64_t id)
 {
@@ -141,10 +147,10 @@ static void test_table_when_a_run_wraps_then_removal_closes_it(void **state)
     for (uint32_t removed = 0; removed < COUNT; removed++) {
         for (uint32_t slot = 0; slot < COUNT; slot++)
             put(ep, slot, 1, ids[slot]);
-        assert_int_equal(table_of(ep)[ep->table_size - 2], 1);
-        assert_int_equal(table_of(ep)[ep->table_size - 1], 2);
-        assert_int_equal(table_of(ep)[0], 3);
-        assert_int_equal(table_of(ep)[1], 4);
+        assert_int_equal(at(ep, ep->table_size - 2), 1);
+        assert_int_equal(at(ep, ep->table_size - 1), 2);
+        assert_int_equal(at(ep, 0), 3);
+        assert_int_equal(at(ep, 1), 4);
         sipc__table_remove(ep, removed);
         assert_int_equal(table_of(ep)[1], 0); /* no tombstone */
         for (uint32_t slot = 0; slot < COUNT; slot++)
@@ -177,9 +183,9 @@ static void test_table_when_the_next_is_at_home_then_it_stays(void **state)
     put(ep, 1, 1, pair[1]);
     put(ep, 2, 1, next);
     sipc__table_remove(ep, 0);
-    assert_int_equal(table_of(ep)[2], 2); /* moved back */
+    assert_int_equal(at(ep, 2), 2); /* moved back */
     assert_int_equal(table_of(ep)[3], 0);
-    assert_int_equal(table_of(ep)[4], 3); /* not moved */
+    assert_int_equal(at(ep, 4), 3); /* not moved */
     free(ep);
 }
 
@@ -216,6 +222,65 @@ static void test_table_when_changed_at_random_then_as_a_list(void **state)
     free(ep);
 }
 
+/* An address and an id, and what of their hash can be seen. */
+struct hashed {
+    sipc_peer remote;
+    uint64_t id;
+    uint32_t hash;
+};
+
+static int hashed_order(const void *a, const void *b)
+{
+    const struct hashed *x = a, *y = b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+/* Two that the whole hash does not tell apart, only what it is made of. */
+static void find_collision(struct sipc_endpoint *ep, bool by_address, struct hashed pair[2])
+{
+    enum { TRIES = 300000 }; /* ten such pairs among them, about */
+    struct hashed *all = calloc(TRIES, sizeof *all);
+    uint64_t random = 6;
+    int i = 0;
+
+    assert_non_null(all);
+    for (int k = 0; k < TRIES; k++) {
+        struct hashed *h = &all[k];
+        uint64_t any = random_next(&random);
+        h->remote = by_address ? any : 1;
+        h->id = by_address ? 1 : any;
+        uint32_t home = home_of(ep, h->remote, h->id);
+        put(ep, 0, h->remote, h->id);
+        h->hash = (table_of(ep)[home] & ~(ep->table_size - 1)) | home;
+        sipc__table_remove(ep, 0);
+    }
+    qsort(all, TRIES, sizeof *all, hashed_order);
+    while (i + 2 < TRIES && all[i].hash != all[i + 1].hash)
+        i++;
+    assert_int_equal(all[i].hash, all[i + 1].hash);
+    memcpy(pair, &all[i], 2 * sizeof *pair);
+    free(all);
+}
+
+static void test_table_when_hashes_are_the_same_then_address_and_id_decide(void **state)
+{
+    (void)state;
+    for (int by_address = 0; by_address < 2; by_address++) {
+        struct sipc_endpoint *ep = endpoint_of(2, false, 5);
+        struct hashed pair[2];
+        find_collision(ep, by_address != 0, pair);
+        put(ep, 0, pair[0].remote, pair[0].id);
+        assert_int_equal(sipc__table_find(ep, pair[1].remote, id_of(pair[1].id)), SLOT_NONE);
+        put(ep, 1, pair[1].remote, pair[1].id);
+        assert_int_equal(sipc__table_find(ep, pair[0].remote, id_of(pair[0].id)), 0);
+        assert_int_equal(sipc__table_find(ep, pair[1].remote, id_of(pair[1].id)), 1);
+        sipc__table_remove(ep, 0);
+        assert_int_equal(sipc__table_find(ep, pair[0].remote, id_of(pair[0].id)), SLOT_NONE);
+        assert_int_equal(sipc__table_find(ep, pair[1].remote, id_of(pair[1].id)), 1);
+        free(ep);
+    }
+}
+
 static void test_table_when_the_key_differs_then_other_places(void **state)
 {
     enum { IDS = 64 };
@@ -249,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_table_when_a_run_wraps_then_removal_closes_it),
         cmocka_unit_test(test_table_when_the_next_is_at_home_then_it_stays),
         cmocka_unit_test(test_table_when_changed_at_random_then_as_a_list),
+        cmocka_unit_test(test_table_when_hashes_are_the_same_then_address_and_id_decide),
         cmocka_unit_test(test_table_when_the_key_differs_then_other_places),
         cmocka_unit_test(test_table_when_a_session_not_in_it_is_removed_then_assertion),
     };
