@@ -55,12 +55,16 @@ struct queued *sipc__action_last(const struct sipc_endpoint *ep)
     return &actions_of(ep)[ep->action_count - 1];
 }
 
-/* Tokens are unique, and name the slot that waits for the aftermath. */
+/* Tokens name the slot that waits for the aftermath, and count transmissions above it. Where many
+ * slots leave little room for the count it begins again one day, but not with 0: that is none. */
 static uint64_t actions_token(struct sipc_endpoint *ep, const struct session *s)
 {
-    uint32_t slot = s == NULL ? 0 : slot_of(ep, s);
+    const uint64_t step = UINT64_C(1) << ep->slot_bits;
 
-    return ++ep->transmissions << ep->slot_bits | slot;
+    ep->transmissions += step;
+    if (ep->transmissions == 0)
+        ep->transmissions = step;
+    return ep->transmissions | (s == NULL ? 0 : slot_of(ep, s));
 }
 
 uint64_t sipc__transmit(struct sipc_endpoint *ep, const struct session *s, enum sipc_opcode opcode,

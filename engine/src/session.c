@@ -74,13 +74,14 @@ static void session_enter(struct sipc_endpoint *ep, struct session *s, enum sipc
     }
 }
 
+/* Not at the end of time, where there is no later: it would be due for ever. */
 static void session_enquire_start(struct sipc_endpoint *ep, struct session *s)
 {
     sipc_time interval = ep->config.enquire_link_interval_ns;
 
     if (s->state == SIPC_OPENED && s->heard &&
         interval > 0 && /* SIPC_RULE_LNK_2, SIPC_RULE_LNK_4 */
-        s->timers[TIMER_ENQUIRE] == SIPC_NEVER)
+        s->timers[TIMER_ENQUIRE] == SIPC_NEVER && ep->now < SIPC_NEVER - 1)
         sipc__timer_set(s, TIMER_ENQUIRE, time_after(ep->now, interval));
 }
 
@@ -187,7 +188,7 @@ void sipc__session_timer(struct sipc_endpoint *ep, struct session *s, enum timer
         break;
     case TIMER_ENQUIRE: /* SIPC_RULE_LNK_2 */
         sipc__transmit(ep, s, SIPC_ENQUIRE_LINK, 0, 0, 0, 0);
-        sipc__timer_set(s, TIMER_ENQUIRE, time_after(ep->now, ep->config.enquire_link_interval_ns));
+        session_enquire_start(ep, s);
         break;
     default: /* TIMER_LINGER; SIPC_RULE_END_3 */
         if (s->state == SIPC_DISPOSED)

@@ -213,7 +213,7 @@ struct queued {
 struct sipc_endpoint {
     struct sipc_config config;
     sipc_time now;
-    uint64_t transmissions; /* tokens are made of it */
+    uint64_t transmissions; /* the newest token, but its slot */
     uint64_t sessions_offset, table_offset, heap_offset, actions_offset, head_offset;
     uint64_t attributes_offset, pieces_offset, positions_offset, arenas_offset, options_offset;
     uint64_t unreliable_offset, pools_offset, snapshot_size, size;

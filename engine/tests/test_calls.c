@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../src/state.h"
 #include "driver.h"
 
 void sipc_panic(const char *file, int line, const char *expression)
@@ -116,6 +117,56 @@ static void test_calls_when_time_goes_back_then_assertion(void **state)
     expect_assert_failure((void)call_advance(&d));
     d.now = 5;
     assert_int_equal(call_advance(&d), SIPC_OK);
+    driver_fini(&d);
+}
+
+/* No timer may be due for ever: a driver would never be done with this moment. */
+static void test_calls_when_time_ends_then_every_timer_comes_to_rest(void **state)
+{
+    static const sipc_time before_the_end[] = {0, 1, DRIVER_MS, 1000 * DRIVER_MS, 1001 * DRIVER_MS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof before_the_end / sizeof before_the_end[0]; i++) {
+        struct sipc_config config = driver_config();
+        struct driver d;
+        config.enquire_link_interval_ns = 300 * DRIVER_MS;
+        config.idle_timeout_ns = 2000 * (int64_t)DRIVER_MS;
+        driver_init(&d, &config);
+        d.now = SIPC_NEVER - 1 - before_the_end[i];
+        driver_rx(&d, "data 0/0 first last end skip");
+        driver_send(&d, 1, 1, "");
+        driver_sent(&d, true);
+        (void)driver_open_id(&d, 2, 1);
+        assert_true(sipc_endpoint_deadline(d.ep) < SIPC_NEVER);
+        d.now = SIPC_NEVER - 1;
+        for (int calls_made = 0; sipc_endpoint_deadline(d.ep) <= d.now; calls_made++) {
+            assert_in_range(calls_made, 0, 100);
+            assert_int_equal(sipc_endpoint_advance(d.ep, d.now), SIPC_OK);
+            driver_drain(&d);
+            if (driver_sent_token(&d, d.token, true) != SIPC_OK)
+                continue; /* that transmission is history */
+        }
+        assert_int_equal(sipc_endpoint_deadline(d.ep), SIPC_NEVER);
+        assert_int_equal(sipc_endpoint_session_count(d.ep), 0);
+        driver_forget(&d);
+        driver_fini(&d);
+    }
+}
+
+static void test_calls_when_tokens_begin_again_then_none_is_0(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d, NULL);
+    driver_open(&d);
+    d.ep->transmissions = UINT64_MAX << d.ep->slot_bits; /* the last of them */
+    driver_send(&d, 1, 1, "");
+    assert_int_equal(d.token, UINT64_C(1) << d.ep->slot_bits); /* of slot 0 */
+    driver_sent(&d, true);
+    driver_rx(&d, "data_ack 0/0 full");
+    DRIVER_EXPECT(&d, "state opening", "tx! data 0/0 first last m1[0,1)", "state opened",
+                  "tx! data 1/0 last end");
     driver_fini(&d);
 }
 
@@ -228,6 +279,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls_when_actions_wait_then_every_call_is_pending),
         cmocka_unit_test(test_calls_when_time_goes_back_then_assertion),
+        cmocka_unit_test(test_calls_when_time_ends_then_every_timer_comes_to_rest),
+        cmocka_unit_test(test_calls_when_tokens_begin_again_then_none_is_0),
         cmocka_unit_test(test_calls_when_the_session_is_unknown_then_commands_say_so),
         cmocka_unit_test(test_calls_when_a_token_awaits_nothing_then_unknown),
         cmocka_unit_test(test_calls_when_a_delivery_was_taken_then_the_next_call_ends_it),
