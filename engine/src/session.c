@@ -308,7 +308,8 @@ enum sipc_status sipc_session_preset(struct sipc_endpoint *ep, sipc_time now, si
         return status;
     if (s == NULL)
         return SIPC_E_UNKNOWN;
-    if (s->state != SIPC_OPENING || s->tx.last_id != -1 || s->rx.min_window_id != -1)
+    if (s->state != SIPC_OPENING || s->tx.last_id != -1 || s->tx.acked_id != -1 ||
+        s->rx.min_window_id != -1)
         return SIPC_E_STATE;
     if (!session_preset_valid(&ep->config, preset))
         return SIPC_E_INVALID;

@@ -93,6 +93,32 @@ static void test_preset_when_min_is_preset_then_the_peers_ids_follow(void **stat
     }
 }
 
+/* Each number alone makes a session one that is not fresh any more; none at all does not. */
+static void test_preset_when_preset_before_then_no_second_one(void **state)
+{
+    static const struct {
+        struct sipc_preset first;
+        enum sipc_status second;
+    } rows[] = {
+        {{0, -1, -1, false}, SIPC_OK},
+        {{1, -1, -1, false}, SIPC_E_STATE},
+        {{0, SIPC_WINDOW_ID_MAX, -1, false}, SIPC_E_STATE},
+        {{0, -1, 0, false}, SIPC_E_STATE},
+    };
+    const struct sipc_preset second = {7, 6, 5, false};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct driver d;
+        driver_init(&d, NULL);
+        driver_open(&d);
+        assert_int_equal(sipc_session_preset(d.ep, d.now, d.session, &rows[i].first), SIPC_OK);
+        assert_int_equal(sipc_session_preset(d.ep, d.now, d.session, &second), rows[i].second);
+        driver_forget(&d);
+        driver_fini(&d);
+    }
+}
+
 static void test_preset_when_not_fresh_then_no_preset(void **state)
 {
     const struct sipc_preset preset = {0, -1, -1, false};
@@ -123,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_preset_when_ids_are_preset_then_only_possible_ones),
         cmocka_unit_test(test_preset_when_min_is_preset_then_the_peers_ids_follow),
+        cmocka_unit_test(test_preset_when_preset_before_then_no_second_one),
         cmocka_unit_test(test_preset_when_not_fresh_then_no_preset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

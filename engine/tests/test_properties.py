@@ -555,7 +555,7 @@ def test_lockstep_when_both_live_the_same_then_they_do_the_same(library):
 
 @pytest.mark.slow
 def test_lockstep_at_length(library):
-    run(Lockstep, library, examples=5_000, steps=80)
+    run(Lockstep, library, examples=2_000, steps=80)
 
 
 def test_conversation_when_the_link_is_healed_then_all_arrives_once_and_in_order(library):
@@ -564,4 +564,4 @@ def test_conversation_when_the_link_is_healed_then_all_arrives_once_and_in_order
 
 @pytest.mark.slow
 def test_conversation_at_length(library):
-    run(Conversation, library, examples=3_000, steps=100)
+    run(Conversation, library, examples=1_000, steps=100)
