@@ -13,13 +13,17 @@ void json_fini(struct json *json)
     *json = (struct json){0};
 }
 
-static char *json_room(struct json *json, size_t size)
+static void json_grow(struct json *json, size_t size)
 {
-    if (json->capacity - json->used < size) {
-        while (json->capacity - json->used < size)
-            json->capacity = json->capacity ? json->capacity * 2 : 1024;
-        json->text = simnet_reallocate(json->text, json->capacity, 1);
-    }
+    while (json->capacity - json->used < size)
+        json->capacity = json->capacity ? json->capacity * 2 : 1024;
+    json->text = simnet_reallocate(json->text, json->capacity, 1);
+}
+
+static inline char *json_room(struct json *json, size_t size)
+{
+    if (json->capacity - json->used < size)
+        json_grow(json, size);
     return json->text + json->used;
 }
 
@@ -29,28 +33,40 @@ void json_raw(struct json *json, const char *text, size_t size)
     json->used += size;
 }
 
+static inline void json_char(struct json *json, char c)
+{
+    *json_room(json, 1) = c;
+    json->used++;
+}
+
 static void json_key(struct json *json, const char *key)
 {
+    size_t size = key ? strlen(key) : 0;
+    char *out = json_room(json, size + 4);
+
     if (json->comma)
-        json_raw(json, ",", 1);
+        *out++ = ',';
     json->comma = true;
-    if (key == NULL)
-        return;
-    json_raw(json, "\"", 1);
-    json_raw(json, key, strlen(key));
-    json_raw(json, "\":", 2);
+    if (key != NULL) {
+        *out++ = '"';
+        memcpy(out, key, size);
+        out += size;
+        *out++ = '"';
+        *out++ = ':';
+    }
+    json->used = (size_t)(out - json->text);
 }
 
 void json_open(struct json *json, const char *key, char bracket)
 {
     json_key(json, key);
-    json_raw(json, &bracket, 1);
+    json_char(json, bracket);
     json->comma = false;
 }
 
 void json_close(struct json *json, char bracket)
 {
-    json_raw(json, &bracket, 1);
+    json_char(json, bracket);
     json->comma = true;
 }
 
@@ -76,7 +92,7 @@ void json_i64(struct json *json, const char *key, int64_t value)
 {
     json_key(json, key);
     if (value < 0)
-        json_raw(json, "-", 1);
+        json_char(json, '-');
     json_digits(json, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
 }
 
@@ -94,41 +110,55 @@ void json_decimal(struct json *json, const char *key, uint64_t value, unsigned d
         scale *= 10;
     json_key(json, key);
     json_digits(json, value / scale, 1);
-    json_raw(json, ".", 1);
+    json_char(json, '.');
     json_digits(json, value % scale, decimals);
 }
 
-static void json_escape(struct json *json, unsigned char c)
+/* How many of the bytes stand for themselves. */
+static size_t json_plain(const uint8_t *text, size_t size)
+{
+    size_t plain = 0;
+
+    while (plain < size && text[plain] >= 0x20 && text[plain] < 0x7f && text[plain] != '"' &&
+           text[plain] != '\\')
+        plain++;
+    return plain;
+}
+
+/* The first character, or byte that is none; returns its size. */
+static size_t json_character(struct json *json, const uint8_t *text, size_t size)
 {
     static const char hex[] = "0123456789abcdef";
-    char escaped[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    size_t step = pcapt_utf8_size(text, size);
+    char escaped[6] = {'\\', 'u', '0', '0', hex[*text >> 4], hex[*text & 15]};
 
-    if (c == '"' || c == '\\') {
-        escaped[1] = (char)c;
-        json_raw(json, escaped, 2);
-    } else if (c < 0x20 || c == 0x7f) {
-        json_raw(json, escaped, 6);
+    if (step > 1) {
+        json_raw(json, (const char *)text, step);
+    } else if (step == 0) {
+        json_raw(json, PCAPT_UTF8_BAD, strlen(PCAPT_UTF8_BAD));
+    } else if (*text == '"' || *text == '\\') {
+        json_char(json, '\\');
+        json_char(json, (char)*text);
     } else {
-        json_raw(json, (const char *)&c, 1);
+        json_raw(json, escaped, sizeof escaped);
     }
+    return step ? step : 1;
 }
 
 void json_text_of(struct json *json, const char *key, const uint8_t *text, size_t size)
 {
     json_key(json, key);
-    json_raw(json, "\"", 1);
+    json_char(json, '"');
     while (size > 0) {
-        size_t step = pcapt_utf8_size(text, size);
-        if (step == 1)
-            json_escape(json, *text);
-        else if (step > 1)
+        size_t step = json_plain(text, size);
+        if (step > 0)
             json_raw(json, (const char *)text, step);
         else
-            json_raw(json, PCAPT_UTF8_BAD, strlen(PCAPT_UTF8_BAD));
-        text += step ? step : 1;
-        size -= step ? step : 1;
+            step = json_character(json, text, size);
+        text += step;
+        size -= step;
     }
-    json_raw(json, "\"", 1);
+    json_char(json, '"');
 }
 
 void json_text(struct json *json, const char *key, const char *text)

@@ -11,7 +11,7 @@
 #include "pcapt/text.h"
 
 enum {
-    DRAW_COLUMNS = 16, /* hosts with a lifeline; of more, the first */
+    DRAW_COLUMNS = 16, /* hosts with a lifeline */
     DRAW_TOP = 48,
     DRAW_TIME = 92,     /* width of the times on the left */
     DRAW_NOTES = 250,   /* of the margins beside the outer lifelines */
@@ -86,25 +86,48 @@ static size_t draw_column(const struct draw *draw, simnet_host host)
     return column; /* draw->columns: none */
 }
 
-static void draw_find_hosts(struct draw *draw)
+/* How many items each host is part of. */
+static uint64_t *draw_count_hosts(const struct draw *draw, size_t count)
 {
-    size_t count = simnet_host_count(draw->export->world);
-    bool *seen = simnet_allocate(count + 1, sizeof *seen);
+    uint64_t *items = simnet_allocate(count + 1, sizeof *items);
 
     for (size_t i = 0; i < ladder_count(draw->ladder); i++) {
         const struct ladder_item *item = ladder_at(draw->ladder, i);
         if (item->kind != LADDER_BANNER && item->host < count)
-            seen[item->host] = true;
+            items[item->host]++;
         if (item->kind == LADDER_DATAGRAM && item->to < count)
-            seen[item->to] = true;
+            items[item->to]++;
+    }
+    return items;
+}
+
+/* The hosts with most to show, in their order. */
+static void draw_find_hosts(struct draw *draw)
+{
+    size_t count = simnet_host_count(draw->export->world);
+    uint64_t *items = draw_count_hosts(draw, count);
+    bool *chosen = simnet_allocate(count + 1, sizeof *chosen);
+
+    for (size_t n = 0; n < DRAW_COLUMNS; n++) {
+        size_t most = count; /* has 0 */
+        for (size_t host = 0; host < count; host++)
+            if (!chosen[host] && items[host] > items[most])
+                most = host;
+        chosen[most] = true;
     }
     for (simnet_host host = 0; host < count; host++) {
-        if (seen[host] && draw->columns < DRAW_COLUMNS)
+        if (chosen[host])
             draw->hosts[draw->columns++] = host;
         else
-            draw->hidden_hosts += seen[host];
+            draw->hidden_hosts += items[host] > 0;
     }
-    free(seen);
+    free(items);
+    free(chosen);
+}
+
+static void draw_find_columns(struct draw *draw)
+{
+    draw_find_hosts(draw);
     draw->gap = draw->columns <= 2 ? 540 : draw->columns == 3 ? 350 : 300;
     int x = DRAW_TIME + (draw->columns < 2 ? PCAPT_LADDER_BOX / 2 + 8 : DRAW_NOTES);
     for (size_t i = 0; i < draw->columns; i++, x += draw->gap)
@@ -395,8 +418,8 @@ static int draw_target(const struct draw *draw, const struct ladder_item *item, 
     return draw->x[from] + (from > 0 && from + 1 == draw->columns ? -draw->gap : draw->gap);
 }
 
-static void draw_end_of_datagram(const struct draw *draw, const struct ladder_item *item, int x1,
-                                 int x2)
+static void draw_way(const struct draw *draw, const struct ladder_item *item, int x1, int y1,
+                     int x2)
 {
     int way = x2 < x1 ? -1 : 1;
     bool routed = item->link != SIMNET_NONE;
@@ -405,15 +428,14 @@ static void draw_end_of_datagram(const struct draw *draw, const struct ladder_it
     char why[128];
 
     if (item->fate == LADDER_ARRIVED) {
-        pcapt_ladder_arrow(draw->out, x1, item->y1, x2, item->y2, item->class, true);
+        pcapt_ladder_arrow(draw->out, x1, y1, x2, item->y2, item->class, true);
         return;
     }
     if (item->fate == LADDER_IN_FLIGHT) {
-        pcapt_ladder_arrow(draw->out, x1, item->y1, x1 + (x2 - x1) * 85 / 100, item->y2, "copy",
-                           false);
+        pcapt_ladder_arrow(draw->out, x1, y1, x1 + (x2 - x1) * 85 / 100, item->y2, "copy", false);
         return;
     }
-    pcapt_ladder_arrow(draw->out, x1, item->y1, x, item->y2, item->class, false);
+    pcapt_ladder_arrow(draw->out, x1, y1, x, item->y2, item->class, false);
     snprintf(why, sizeof why, "%s", item->why);
     fputs("<g class=\"bad\">", draw->out);
     pcapt_ladder_cross(draw->out, x, item->y2);
@@ -438,10 +460,12 @@ static void draw_datagram(const struct draw *draw, const struct ladder_item *ite
               item->class && strcmp(item->class, "warn") == 0 ? " warn" : "");
     draw_tip(draw, item);
     if (x1 == x2) { /* to itself: out and back */
-        pcapt_ladder_arrow(draw->out, x1, item->y1, x1 + 60, item->y2, NULL, false);
-        x1 += 60;
+        int turn = (item->y1 + item->y2) / 2;
+        pcapt_ladder_arrow(draw->out, x1, item->y1, x1 + 60, turn, item->class, false);
+        draw_way(draw, item, x1 + 60, turn, x2);
+    } else {
+        draw_way(draw, item, x1, item->y1, x2);
     }
-    draw_end_of_datagram(draw, item, x1, x2);
     snprintf(label, sizeof label, "%s%s%s", item->label, *item->harm ? " \xe2\x80\xa2 " : "",
              item->harm);
     snprintf(number, sizeof number, "copy %u", item->key.copy);
@@ -649,7 +673,7 @@ void ladder_draw(struct simnet_export *export, struct ladder *ladder)
 {
     struct draw draw = {.out = export->file, .export = export, .ladder = ladder};
 
-    draw_find_hosts(&draw);
+    draw_find_columns(&draw);
     draw_find_points(&draw);
     draw_heights(&draw);
     if (export->kind == SIMNET_EXPORT_SVG)

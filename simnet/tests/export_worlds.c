@@ -7,7 +7,8 @@
 
 #define MS SIPC_NS_PER_MS
 
-const char *const export_world_names[] = {"busy", "outage", "three", "broken", "long", "empty"};
+const char *const export_world_names[] = {"busy", "outage", "three", "broken",
+                                          "long", "crowd",  "empty"};
 const size_t export_world_count = sizeof export_world_names / sizeof export_world_names[0];
 
 static void world_must(bool done, const struct simnet_error *error)
@@ -202,6 +203,29 @@ static void world_long(struct simnet_world *world)
     world_traffic(world, a, b, 60, 20000);
 }
 
+/* More hosts than have room in a ladder, and one that talks to itself and to nobody. */
+static void world_crowd(struct simnet_world *world)
+{
+    static const struct simnet_script_step steps[] = {{MS, 0, {(const uint8_t *)"me", 2}},
+                                                      {2 * MS, 1, {(const uint8_t *)"you", 3}}};
+    static const struct simnet_script script = {.steps = steps, .step_count = 2};
+    const struct simnet_link_config config = {
+        .rate_bps = 1000000, .delay = {.kind = SIMNET_DELAY_CONSTANT, .base_ns = 10 * MS}};
+    simnet_host talker = simnet_host_add_script(world, NULL, &script);
+
+    world_link(world, talker, talker, &config);
+    simnet_host server = world_host(world, "server");
+    for (int i = 0; i < 18; i++) {
+        simnet_host client = world_host(world, NULL);
+        world_link(world, client, server, &config);
+        world_link(world, server, client, &config);
+        if (i % 6 == 0)
+            world_traffic(world, client, server, 1, 100);
+        else
+            world_change(world, 40 * MS, SIMNET_HOST_PAUSE, client, 0);
+    }
+}
+
 static void world_empty(struct simnet_world *world)
 {
     world_host(world, "a");
@@ -210,7 +234,7 @@ static void world_empty(struct simnet_world *world)
 struct simnet_world *export_world(const char *name)
 {
     static void (*const makers[])(struct simnet_world * world) = {
-        world_busy, world_outage, world_three, world_broken, world_long, world_empty};
+        world_busy, world_outage, world_three, world_broken, world_long, world_crowd, world_empty};
     struct simnet_config config;
 
     simnet_config_default(&config);

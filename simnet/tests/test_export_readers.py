@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-WORLDS = ["busy", "outage", "three", "broken", "long", "empty"]
+WORLDS = ["busy", "outage", "three", "broken", "long", "crowd", "empty"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -315,6 +315,26 @@ def test_svg_time_runs_down(trace):
     assert len(marks) > 20 and marks == sorted(marks)
     heights = [y for _, y in marks]
     assert all(b - a >= 12 for a, b in zip(heights, heights[1:]))
+
+
+def test_svg_draws_what_is_still_on_its_way(trace):
+    """Up to a time: what had entered and not yet ended."""
+    root = ElementTree.parse(trace("busy", "svg", f"to={25 * 10**6}")).getroot()
+    events = ndjson(trace("busy", "ndjson", f"to={25 * 10**6}"))[1:]
+    numbers = Counter(e["datagram"]["number"] for e in captured([None, *events]))
+    waiting = [n for n, count in numbers.items() if count == 1]
+    tips = [g.find(f"{SVG}title").text for g in groups(root, "pdu")]
+    assert len(waiting) > 1
+    assert sum("still on its way" in tip for tip in tips) == len(waiting)
+
+
+def test_svg_of_a_crowd_draws_the_first_hosts_and_counts_the_others(trace):
+    root = ElementTree.parse(trace("crowd", "svg")).getroot()
+    boxes = [r for r in root.iter(f"{SVG}rect") if r.get("class") == "box"]
+    texts = [t.text for t in root.iter(f"{SVG}text")]
+    assert len(boxes) == 16
+    assert "4 more hosts are not drawn" in texts
+    assert "raw, 2 B" in texts and "raw, 3 B" in texts and "no route" in texts
 
 
 def test_svg_highlights_the_failure(trace):

@@ -6,7 +6,8 @@
  *   ndjson  .ndjson .jsonl   one struct simnet_event a line
  *   ladder  .svg .html       a ladder diagram, alone or in a page
  *
- * For `--trace FILE` of a command, after the world was made and before it runs:
+ * For `--trace FILE` of a command (link sipc_simnet_export), after the world was made and before it
+ * runs:
  *
  *   struct simnet_error error;
  *   struct simnet_export *trace =
