@@ -216,6 +216,7 @@ struct sx_script {
     const int *allow; /* opcodes */
     size_t allow_count;
     struct sx_block setup, test;
+    struct sx_world *world;      /* a scenario (conform/world.h), without role and steps; or NULL */
     size_t case_count;           /* product of the parameters, at least 1 */
     const char *const *lines;    /* source lines, for messages */
     size_t line_count;
@@ -266,6 +267,15 @@ bool sx_data_materialise(const struct sx_data *data, const struct sx_env *env, u
  * range. */
 bool sx_time_eval(const struct sx_time *time, const uint64_t unit_ns[SX_TIME_UNIT_COUNT],
                   uint64_t *out_ns, char *error, size_t error_size);
+
+/* The bytes of a PDU to send, malloc'ed; not of a #label. `session_id` is what its session= stands
+ * for, not looked at where the PDU says it outright or is raw. In tampering $length is known. */
+bool sx_build_pdu(const struct sx_pdu *pdu, const struct sx_env *env, const uint8_t *session_id,
+                  uint8_t **out, size_t *size, char *error, size_t error_size);
+/* Name and value (malloc'ed) of an option as it travels. */
+bool sx_build_option(const struct sx_option *option, const struct sx_env *env,
+                     struct sipc_span *name, uint8_t **value, size_t *size, char *error,
+                     size_t error_size);
 
 /* ---- names and cases ---- */
 

@@ -25,10 +25,6 @@ static const struct sx_param_value *env_param(const struct run_env *env, const c
 
 bool run_env_number(struct run_env *env, const char *name, int64_t *out)
 {
-    if (env->has_length && strcmp(name, "length") == 0) {
-        *out = env->length;
-        return true;
-    }
     for (size_t i = 0; i < env->variable_count; i++) {
         if (strcmp(env->variables[i].name, name) == 0) {
             *out = env->variables[i].value;

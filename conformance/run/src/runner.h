@@ -147,8 +147,6 @@ struct run_env {
     struct run_operation *operations;
     size_t operation_count, operation_capacity;
     int64_t settings[RUN_SETTING_COUNT];
-    bool has_length; /* while a PDU is tampered with: $length */
-    int64_t length;
     struct sx_env sx;
 };
 

@@ -7,7 +7,7 @@
 #ifndef SX_INTERNAL_H
 #define SX_INTERNAL_H
 
-#include "conform/script.h"
+#include "conform/world.h"
 #include "sipc/rules.h"
 
 /* ---- arena.c: memory that dies with the script; aborts when the system has none left ---- */
@@ -142,6 +142,8 @@ struct sx__parser {
     bool in_tamper;                         /* $length is known */
     bool has_setting[64], used_setting[64]; /* by index in sx__setting_words */
     size_t label_column;                    /* of the line's label or operation */
+    struct sx_world *world;                 /* of a script with `world`, or a tape */
+    bool has_statement[32];                 /* by row */
 };
 
 /* Lexer: reads the next token of the line; from `offset` anew; the raw word at the current token (a
@@ -239,6 +241,18 @@ struct sx__step_word {
 extern const struct sx__step_word sx__step_words[]; /* ends with word NULL */
 bool sx__parse_rules(struct sx__parser *parser, struct sx_step *step);
 
+/* parse_world.c: a line behind `world`, or of a tape */
+enum { SX_WORLD_NAMES_MAX = 4096 };
+bool sx__parse_statement(struct sx__parser *parser, struct sx_statement *statement,
+                         enum sx_statement_place place);
+
+/* parse_quantity.c: a number with one of the row's units */
+bool sx__parse_quantity(struct sx__parser *parser, const struct sx_field_row *row,
+                        struct sx_value *value);
+
+/* parse.c */
+void sx__split_lines(struct sx__parser *parser, const char *text, size_t size);
+
 /* parse_header.c */
 bool sx__parse_header_line(struct sx__parser *parser);
 void sx__check_header(struct sx__parser *parser);
@@ -250,5 +264,9 @@ bool sx__parse_rule_word(struct sx__parser *parser, enum sipc_rule *rule);
 /* print.c */
 void sx__print_text(struct sipc_span bytes, FILE *out); /* without the quotes */
 bool sx__is_name(struct sipc_span bytes);
+void sx__print_expr(const struct sx_expr *expr, FILE *out);
+void sx__print_data(const struct sx_data *data, FILE *out);
+void sx__print_options(const struct sx_option *options, size_t count, FILE *out);
+void sx__print_pdu(const struct sx_pdu *pdu, FILE *out);
 
 #endif

@@ -15,7 +15,7 @@ static bool parse_block(struct sx__parser *parser, struct sx_step *step, size_t 
 /* ---- lines ---- */
 
 /* Cuts a copy of the text into lines; tells zero bytes and lines that are too long. */
-static void parse_split(struct sx__parser *parser, const char *text, size_t size)
+void sx__split_lines(struct sx__parser *parser, const char *text, size_t size)
 {
     struct sx_script *script = parser->script;
     char *copy = sx__alloc(parser->arena, size + 1);
@@ -282,7 +282,12 @@ static bool parse_block(struct sx__parser *parser, struct sx_step *step, size_t 
 static void parse_header(struct sx__parser *parser)
 {
     while (parse_next_line(parser)) {
-        if (parse_at_section(parser)) {
+        bool world = sx__is_word(parser, "world");
+        if (world) {
+            parser->world = parser->script->world =
+                sx__alloc(parser->arena, sizeof(*parser->world));
+        }
+        if (world || parse_at_section(parser)) {
             parser->next_line = parser->line;
             break;
         }
@@ -320,6 +325,31 @@ static void parse_sections(struct sx__parser *parser)
     }
 }
 
+/* The statements of a scenario. */
+static void parse_world(struct sx__parser *parser)
+{
+    struct sx_world *world = parser->world;
+    struct sx_statement *statements = NULL;
+
+    parse_next_line(parser); /* stands at world */
+    sx__advance(parser);
+    parse_line_end(parser);
+    parse_finish_line(parser);
+    while (parse_next_line(parser)) {
+        if (++parser->step_count > SX_STEPS_MAX) {
+            sx__fail(parser, 0, "a script has at most %d steps", SX_STEPS_MAX);
+            return;
+        }
+        statements = sx__grow(parser->arena, statements, world->count, sizeof(*statements));
+        struct sx_statement *statement = &statements[world->count];
+        bool ok = sx__parse_statement(parser, statement, SX_IN_WORLD) && !parser->line_failed;
+        parse_finish_line(parser);
+        statement->comment = parse_take_comments(parser);
+        world->count += ok;
+        world->statements = statements;
+    }
+}
+
 /* What can only be said of a script without other errors. */
 static void parse_check_whole(struct sx__parser *parser)
 {
@@ -329,7 +359,8 @@ static void parse_check_whole(struct sx__parser *parser)
     if (parser->error_count > 0) {
         return;
     }
-    if (test->count == 0 || test->steps[test->count - 1].kind != SX_QUIET) {
+    if (script->world == NULL &&
+        (test->count == 0 || test->steps[test->count - 1].kind != SX_QUIET)) {
         sx__fail_line(parser, parser->line, 0,
                       "the last step must be 'quiet': nothing more may come");
     }
@@ -345,13 +376,17 @@ static void parse_whole(struct sx__parser *parser, const char *text, size_t size
         sx__fail_line(parser, 0, 0, "a script has at most %d bytes", SX_SCRIPT_BYTES_MAX);
         return;
     }
-    parse_split(parser, text, size);
+    sx__split_lines(parser, text, size);
     if (parser->error_count > 0) {
         return; /* no text: nothing to be said about its words */
     }
     parser->text = "";
     parse_header(parser);
-    parse_sections(parser);
+    if (parser->world != NULL) {
+        parse_world(parser);
+    } else {
+        parse_sections(parser);
+    }
     parse_check_whole(parser);
 }
 

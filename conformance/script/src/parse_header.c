@@ -429,7 +429,16 @@ static bool header_param(struct sx__parser *parser)
 
 /* ---- the table ---- */
 
-enum { HEADER_SX, HEADER_ID, HEADER_RULES, HEADER_ROLE, HEADER_REQUIRED };
+enum {
+    HEADER_SX,
+    HEADER_ID,
+    HEADER_RULES,
+    HEADER_ROLE,
+    HEADER_NEEDS,
+    HEADER_SET,
+    HEADER_PARAM,
+    HEADER_ALLOW
+};
 
 static const struct header_item {
     const char *word;
@@ -444,14 +453,15 @@ enum { HEADER_ITEM_COUNT = sizeof(header_items) / sizeof(header_items[0]) };
 
 static bool header_unknown(struct sx__parser *parser)
 {
-    const char *words[HEADER_ITEM_COUNT + 3] = {NULL};
+    const char *words[HEADER_ITEM_COUNT + 4] = {NULL};
     for (size_t i = 0; i < HEADER_ITEM_COUNT; i++) {
         words[i] = header_items[i].word;
     }
     words[HEADER_ITEM_COUNT] = "setup";
     words[HEADER_ITEM_COUNT + 1] = "test";
+    words[HEADER_ITEM_COUNT + 2] = "world";
     if (parser->token.kind != SX__NAME) {
-        return sx__expected(parser, "a header item, 'setup' or 'test'");
+        return sx__expected(parser, "a header item, 'setup', 'test' or 'world'");
     }
     for (size_t i = 0; sx__step_words[i].word != NULL; i++) {
         if (sx__is_word(parser, sx__step_words[i].word)) {
@@ -491,7 +501,16 @@ bool sx__parse_header_line(struct sx__parser *parser)
 
 void sx__check_header(struct sx__parser *parser)
 {
-    for (size_t i = 0; i < HEADER_REQUIRED; i++) {
+    static const size_t of_cases[] = {HEADER_ROLE, HEADER_NEEDS, HEADER_SET, HEADER_ALLOW};
+    size_t required = parser->world != NULL ? HEADER_ID : HEADER_ROLE;
+
+    for (size_t i = 0; i < sizeof(of_cases) / sizeof(of_cases[0]) && parser->world != NULL; i++) {
+        if (parser->has_item[of_cases[i]]) {
+            sx__fail_line(parser, parser->line, 0, "a script with 'world' has no '%s'",
+                          header_items[of_cases[i]].word);
+        }
+    }
+    for (size_t i = 0; i <= required; i++) {
         if (!parser->has_item[i]) {
             sx__fail_line(parser, parser->line, 0, "the header has no '%s'", header_items[i].word);
         }

@@ -94,8 +94,6 @@ static void print_number(int64_t value, FILE *out)
     }
 }
 
-static void print_data(const struct sx_data *data, FILE *out);
-
 static int print_precedence(enum sx_expr_op op)
 {
     switch (op) {
@@ -131,7 +129,7 @@ static void print_expr_in(const struct sx_expr *expr, int precedence, FILE *out)
         break;
     case SX_SIZE_OF_DATA:
         fputs("size(", out);
-        print_data(expr->data, out);
+        sx__print_data(expr->data, out);
         fputc(')', out);
         break;
     case SX_SIZE_OF_LABEL:
@@ -151,12 +149,12 @@ static void print_expr_in(const struct sx_expr *expr, int precedence, FILE *out)
     }
 }
 
-static void print_expr(const struct sx_expr *expr, FILE *out)
+void sx__print_expr(const struct sx_expr *expr, FILE *out)
 {
     print_expr_in(expr, 0, out);
 }
 
-static void print_data(const struct sx_data *data, FILE *out)
+void sx__print_data(const struct sx_data *data, FILE *out)
 {
     switch (data->kind) {
     case SX_DATA_NONE:
@@ -174,10 +172,10 @@ static void print_data(const struct sx_data *data, FILE *out)
         break;
     case SX_DATA_PATTERN:
         fputs("bytes(", out);
-        print_expr(data->size, out);
+        sx__print_expr(data->size, out);
         if (data->from != NULL) {
             fputs(", ", out);
-            print_expr(data->from, out);
+            sx__print_expr(data->from, out);
         }
         fputc(')', out);
         break;
@@ -196,7 +194,7 @@ static void print_field(const struct sx_field *field, FILE *out)
         fputc('*', out);
         break;
     case SX_FIELD_EXPR:
-        print_expr(field->expr, out);
+        sx__print_expr(field->expr, out);
         break;
     case SX_FIELD_BIND:
         fprintf(out, "$%s", field->name);
@@ -243,7 +241,7 @@ static void print_option(const struct sx_option *option, FILE *out)
     }
     if (option->text) {
         fputc('=', out);
-        print_data(&option->data, out);
+        sx__print_data(&option->data, out);
     } else if (boolean && expr != NULL && expr->op == SX_CONST) {
         if (expr->value == 0 || option->optional) {
             fputs(expr->value == 0 ? "=false" : "=true", out);
@@ -267,6 +265,17 @@ static void print_options(const struct sx_option *options, size_t count, bool op
     fputs(!open ? "}" : count > 0 ? " *}" : "*}", out);
 }
 
+/* As they stand in braces, without a blank before them. */
+void sx__print_options(const struct sx_option *options, size_t count, FILE *out)
+{
+    fputc('{', out);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i > 0 ? " " : "", out);
+        print_option(&options[i], out);
+    }
+    fputc('}', out);
+}
+
 /* ---- PDUs ---- */
 
 static void print_key(const char *key, const char *name, FILE *out)
@@ -281,7 +290,7 @@ static void print_tamper(const struct sx_tamper *tamper, FILE *out)
     fprintf(out, " tamper %s", sx__tamper_words[tamper->kind]);
     if (tamper->kind == SX_TAMPER_BYTE) {
         fputc('[', out);
-        print_expr(tamper->index, out);
+        sx__print_expr(tamper->index, out);
         fputc(']', out);
     }
     if (tamper->kind == SX_TAMPER_APPEND) {
@@ -289,7 +298,7 @@ static void print_tamper(const struct sx_tamper *tamper, FILE *out)
         print_hex(tamper->bytes, out);
     } else if (tamper->kind != SX_TAMPER_PREFIX) {
         fputc('=', out);
-        print_expr(tamper->value, out);
+        sx__print_expr(tamper->value, out);
     }
 }
 
@@ -301,7 +310,7 @@ static void print_opcode(const struct sx_expr *opcode, FILE *out)
         fputs(sx__opcode_words[opcode->value - 1], out);
     } else {
         fputs("opcode(", out);
-        print_expr(opcode, out);
+        sx__print_expr(opcode, out);
         fputc(')', out);
     }
 }
@@ -326,14 +335,14 @@ static void print_pdu_fields(const struct sx_pdu *pdu, FILE *out)
     }
     if (pdu->data.kind != SX_DATA_NONE) {
         fputc(' ', out);
-        print_data(&pdu->data, out);
+        sx__print_data(&pdu->data, out);
     }
     for (size_t i = 0; i < pdu->tamper_count; i++) {
         print_tamper(&pdu->tampers[i], out);
     }
 }
 
-static void print_pdu(const struct sx_pdu *pdu, FILE *out)
+void sx__print_pdu(const struct sx_pdu *pdu, FILE *out)
 {
     switch (pdu->kind) {
     case SX_PDU_FIELDS:
@@ -345,7 +354,7 @@ static void print_pdu(const struct sx_pdu *pdu, FILE *out)
         break;
     case SX_PDU_RAW:
         fputs("raw ", out);
-        print_data(&pdu->data, out);
+        sx__print_data(&pdu->data, out);
         print_key("peer", pdu->peer, out);
         break;
     }
@@ -360,7 +369,7 @@ static void print_key_expr(const char *key, const struct sx_expr *expr, FILE *ou
 {
     if (expr != NULL) {
         fprintf(out, " %s=", key);
-        print_expr(expr, out);
+        sx__print_expr(expr, out);
     }
 }
 
@@ -375,7 +384,7 @@ static void print_do(const struct sx_step *step, FILE *out)
     }
     if (step->data.kind != SX_DATA_NONE) {
         fputc(' ', out);
-        print_data(&step->data, out);
+        sx__print_data(&step->data, out);
     }
     if (step->code.kind != SX_FIELD_ABSENT) {
         fputc(' ', out);
@@ -403,7 +412,7 @@ static void print_event(const struct sx_step *step, FILE *out)
 {
     if (step->kind == SX_DELIVER) {
         fputs("== deliver ", out);
-        print_data(&step->data, out);
+        sx__print_data(&step->data, out);
     } else if (step->kind == SX_RESULT) {
         fprintf(out, "== result %s %s", step->label, step->outcome != NULL ? step->outcome : "*");
     } else {
@@ -426,16 +435,16 @@ static void print_check(const struct sx_step *step, FILE *out)
             fprintf(out, " #%s", step->labels[i]);
         }
         fputs(" == ", out);
-        print_data(&step->data, out);
+        sx__print_data(&step->data, out);
         return;
     }
     if (step->kind == SX_CHECK_SIZE) {
         fprintf(out, "size #%s", step->label);
     } else {
-        print_expr(step->left, out);
+        sx__print_expr(step->left, out);
     }
     fprintf(out, " %s ", sx__compare_words[step->compare]);
-    print_expr(step->right, out);
+    sx__print_expr(step->right, out);
 }
 
 /* What the step says, without times and rules. */
@@ -445,7 +454,7 @@ static void print_body(const struct sx_step *step, FILE *out)
     case SX_SEND:
     case SX_EXPECT:
         fputs(step->kind == SX_SEND ? "-> " : step->optional ? "maybe <- " : "<- ", out);
-        print_pdu(&step->pdu, out);
+        sx__print_pdu(&step->pdu, out);
         break;
     case SX_ANY:
     case SX_ONE_OF:
@@ -453,7 +462,7 @@ static void print_body(const struct sx_step *step, FILE *out)
         break;
     case SX_REPEAT:
         fputs("repeat ", out);
-        print_expr(step->count, out);
+        sx__print_expr(step->count, out);
         fputs(" {", out);
         break;
     case SX_DELIVER:
@@ -473,7 +482,7 @@ static void print_body(const struct sx_step *step, FILE *out)
         break;
     case SX_LET:
         fprintf(out, "let %s = ", step->name);
-        print_expr(step->right, out);
+        sx__print_expr(step->right, out);
         break;
     case SX_EOF:
         fputs("eof", out);
@@ -556,11 +565,14 @@ static void print_params(const struct sx_script *script, FILE *out)
 static void print_header(const struct sx_script *script, FILE *out)
 {
     print_comment(script->story, 0, out);
-    fprintf(out, "sx      1\nid      %s\nrules  ", script->id);
+    fprintf(out, "sx      1\nid      %s%s", script->id, script->rule_count > 0 ? "\nrules  " : "");
     for (size_t i = 0; i < script->rule_count; i++) {
         fprintf(out, " %s", sipc_rule_info(script->rules[i])->id);
     }
-    fprintf(out, "\nrole    %s\n", sx__role_words[script->role]);
+    fputc('\n', out);
+    if (script->world == NULL) {
+        fprintf(out, "role    %s\n", sx__role_words[script->role]);
+    }
     for (size_t i = 0; i < script->need_count; i++) {
         fprintf(out, "%s %s", i == 0 ? "needs  " : "", script->needs[i]);
     }
@@ -572,7 +584,7 @@ static void print_header(const struct sx_script *script, FILE *out)
         if (setting->word != NULL) {
             fputs(setting->word, out);
         } else {
-            print_expr(setting->value, out);
+            sx__print_expr(setting->value, out);
         }
         fputc('\n', out);
     }
@@ -582,9 +594,23 @@ static void print_header(const struct sx_script *script, FILE *out)
     fputs(script->allow_count > 0 ? "\n" : "", out);
 }
 
+static void print_world(const struct sx_world *world, FILE *out)
+{
+    fputs("\nworld\n", out);
+    for (size_t i = 0; i < world->count; i++) {
+        print_comment(world->statements[i].comment, 0, out);
+        sx_print_statement(&world->statements[i], out);
+        fputc('\n', out);
+    }
+}
+
 void sx_print(const struct sx_script *script, FILE *out)
 {
     print_header(script, out);
+    if (script->world != NULL) {
+        print_world(script->world, out);
+        return;
+    }
     if (script->setup.count > 0) {
         fputs("\nsetup\n", out);
         print_block(&script->setup, 0, out);

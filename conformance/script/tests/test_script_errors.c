@@ -265,7 +265,7 @@ static const struct error_row header_rows[] = {
     {HEAD "quiet 1T\n" TAIL,
      "5:1: error: 'quiet' is a step: 'setup' or 'test' must come before it"},
     {HEAD "-> data 0:0\n" TAIL,
-     "5:1: error: expected a header item, 'setup' or 'test', found '->'"},
+     "5:1: error: expected a header item, 'setup', 'test' or 'world', found '->'"},
     {HEAD "needs sned\n" TAIL, "5:7: error: unknown capability 'sned', did you mean 'send'?"},
     {HEAD "needs stream datagram\n" TAIL,
      "1:1: error: this needs 'stream' and 'datagram': no network is both"},
