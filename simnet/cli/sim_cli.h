@@ -3,6 +3,8 @@
 #ifndef SIMNET_SIM_CLI_H
 #define SIMNET_SIM_CLI_H
 
+int sim_cmd_run(int argc, char **argv);
+int sim_cmd_replay(int argc, char **argv);
 int sim_cmd_explore(int argc, char **argv);
 
 #endif

@@ -89,6 +89,8 @@ struct cli_suite {
 /* Reads the scripts at `paths` (files, or folders searched for *.sx); none: the suite of the data
  * folder. All are selected. false: every error was told on stderr. */
 bool cli_suite_load(struct cli_suite *suite, const char *const *paths, size_t count);
+/* The same for scenarios, the scripts with `world`, of which none are shipped with the suite. */
+bool cli_scenarios_load(struct cli_suite *suite, const char *const *paths, size_t count);
 void cli_suite_clear(struct cli_suite *suite);
 bool cli_case_is_about(const struct cli_case *entry, enum sipc_rule rule);
 

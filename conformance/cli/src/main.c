@@ -29,6 +29,8 @@ static const struct main_entry main_bench[] = {
 };
 
 static const struct main_entry main_sim[] = {
+    {"run", sim_cmd_run, "run scenarios: hosts, links, faults, and what is expected of them"},
+    {"replay", sim_cmd_replay, "a history once more, from its faults alone"},
     {"explore", sim_cmd_explore, "every course a small world can take"},
     {NULL, NULL, NULL},
 };
@@ -94,7 +96,7 @@ static int main_cmd_conform(int argc, char **argv)
 
 static int main_cmd_sim(int argc, char **argv)
 {
-    return main_dispatch("sipc sim", main_sim, "sipc sim explore --list", argc, argv);
+    return main_dispatch("sipc sim", main_sim, "sipc sim run simnet/scenarios", argc, argv);
 }
 
 static int main_cmd_bench(int argc, char **argv)

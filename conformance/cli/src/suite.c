@@ -15,6 +15,7 @@ struct suite_reader {
     struct cli_suite *suite;
     XXH3_state_t *digest;
     size_t error_count;
+    bool worlds; /* scenarios are read, else cases */
 };
 
 static void suite_error(struct suite_reader *reader, const char *path, const char *what)
@@ -78,6 +79,10 @@ static void suite_read_file(struct suite_reader *reader, const char *path)
         XXH3_64bits_update(reader->digest, text, size);
         struct sx_script *script = sx_parse(path, text, size, stderr, &errors);
         reader->error_count += errors;
+        if (script != NULL && (script->world != NULL) != reader->worlds)
+            suite_error(reader, path,
+                        reader->worlds ? "this is a conformance case: it has no 'world'"
+                                       : "this is a scenario: run it with 'sipc sim run'");
         if (script != NULL)
             suite_add_script(reader, script);
     }
@@ -131,21 +136,12 @@ static size_t suite_read(struct suite_reader *reader, const char *path, bool nam
     return found;
 }
 
-bool cli_suite_load(struct cli_suite *suite, const char *const *paths, size_t count)
+static bool suite_load(struct cli_suite *suite, const char *const *from, size_t count, bool worlds)
 {
     *suite = (struct cli_suite){0};
-    char *shipped = NULL;
-    const char *const *from = paths;
-    if (count == 0) {
-        shipped = cli_data("suite");
-        if (shipped == NULL)
-            return false;
-        from = (const char *const *)&shipped;
-        count = 1;
-    }
     size_t source_size = 0;
     FILE *source = open_memstream(&suite->source, &source_size);
-    struct suite_reader reader = {.suite = suite, .digest = XXH3_createState()};
+    struct suite_reader reader = {.suite = suite, .digest = XXH3_createState(), .worlds = worlds};
     SIPC_ASSERT(source != NULL && reader.digest != NULL);
     XXH3_64bits_reset(reader.digest);
     for (size_t i = 0; i < count; i++) {
@@ -156,10 +152,26 @@ bool cli_suite_load(struct cli_suite *suite, const char *const *paths, size_t co
     fclose(source);
     suite->digest = XXH3_64bits_digest(reader.digest);
     XXH3_freeState(reader.digest);
-    free(shipped);
     if (reader.error_count > 0)
         cli_suite_clear(suite);
     return reader.error_count == 0;
+}
+
+bool cli_suite_load(struct cli_suite *suite, const char *const *paths, size_t count)
+{
+    if (count > 0)
+        return suite_load(suite, paths, count, false);
+    char *shipped = cli_data("suite");
+    const char *from = shipped;
+    *suite = (struct cli_suite){0};
+    bool ok = shipped != NULL && suite_load(suite, &from, 1, false);
+    free(shipped);
+    return ok;
+}
+
+bool cli_scenarios_load(struct cli_suite *suite, const char *const *paths, size_t count)
+{
+    return suite_load(suite, paths, count, true);
 }
 
 void cli_suite_clear(struct cli_suite *suite)

@@ -227,6 +227,35 @@ void simnet_scenario_remove_session(struct simnet_scenario *scenario, size_t ind
 void simnet_scenario_link_name(const struct simnet_scenario *scenario, size_t index, char *out,
                                size_t size);
 
+/* ---- text ---- */
+
+struct sx_script;
+
+/* Case `index` of a parsed script that has a world (conform/world.h). false: told to `errors` (may
+ * be NULL) as "path:line: error: ...", and there is nothing to free. */
+bool simnet_scenario_from_script(const struct sx_script *script, size_t index,
+                                 struct simnet_scenario *out, FILE *errors);
+/* The scenario as a script without parameters, to be freed by sx_script_free; it borrows from the
+ * scenario. The timeline is sorted by time. PDUs of more than 1,900 bytes that are no pattern give
+ * lines too long to be read back. */
+struct sx_script *simnet_scenario_to_script(const struct simnet_scenario *scenario);
+void simnet_scenario_print(const struct simnet_scenario *scenario, FILE *out);
+
+/* ---- tapes as files ---- */
+
+/* What a tape file says beside its faults. */
+struct simnet_tape_head {
+    char name[512]; /* of the case */
+    uint64_t seed;
+    uint64_t hash, events; /* of the run it was recorded from */
+};
+void simnet_tape_write(const struct simnet_scenario *scenario, const struct simnet_tape_head *head,
+                       const struct simnet_tape *tape, FILE *out);
+/* Reads a tape recorded from `scenario`. false: told to `errors` with the line: no tape, one of
+ * another version, cut, of another case, or with names the scenario has not. */
+bool simnet_tape_read(const struct simnet_scenario *scenario, const char *path,
+                      struct simnet_tape_head *head, struct simnet_tape *out, FILE *errors);
+
 /* ---- running ---- */
 
 struct simnet_scenario_options {

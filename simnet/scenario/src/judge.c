@@ -1,10 +1,10 @@
 /* Expectations: what they count while a world runs, and whether they hold when it is over.
  * SPDX-License-Identifier: MIT */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conform/world.h"
 #include "internal.h"
 
 /* ---- the watch: one counter for each expectation that needs one ---- */
@@ -304,11 +304,36 @@ static bool judge_states(const struct simnet_scenario_run *run,
     return true;
 }
 
+/* In the unit of what it counts. */
+static void judge_print(const struct simnet_expectation *expectation, uint64_t value, char *out,
+                        size_t size)
+{
+    static const enum sx_value_kind counters[SIMNET_LINK_COUNTER_COUNT] = {
+        [SIMNET_LINK_QUEUE_PEAK] = SX_V_BYTES,
+        [SIMNET_LINK_SOJOURN] = SX_V_TIME,
+        [SIMNET_LINK_BYTES] = SX_V_BYTES,
+        [SIMNET_LINK_BUSY] = SX_V_SHARE};
+    static const enum sx_value_kind metrics[SIMNET_METRIC_COUNT] = {
+        [SIMNET_METRIC_BYTES] = SX_V_BYTES,
+        [SIMNET_METRIC_GOODPUT] = SX_V_RATE,
+        [SIMNET_METRIC_TIME] = SX_V_TIME};
+    enum sx_value_kind kind = expectation->metric == SIMNET_METRIC_LINK
+                                  ? counters[expectation->what]
+                                  : metrics[expectation->metric];
+    FILE *file = fmemopen(out, size, "w");
+
+    if (file == NULL)
+        abort();
+    sx_print_quantity(kind == 0 ? SX_V_COUNT : kind, (int64_t)value, file);
+    fclose(file);
+}
+
 static bool judge_one(const struct simnet_scenario_run *run, enum simnet_end end, size_t index,
                       char *text, size_t size)
 {
     const struct simnet_expectation *expectation = &run->scenario->expectations.at[index];
     const struct simnet_failure *failure = simnet_world_failure(run->world);
+    char wanted[64], got[64];
 
     if (expectation->metric == SIMNET_METRIC_FAILS) {
         if (judge_failure_fits(expectation, failure))
@@ -326,9 +351,11 @@ static bool judge_one(const struct simnet_scenario_run *run, enum simnet_end end
         snprintf(text, size, "expected the end '%s%s', found '%s'",
                  judge_compare_word(expectation->compare),
                  simnet_end_name((enum simnet_end)expectation->value), simnet_end_name(end));
-    else
-        snprintf(text, size, "expected %s%" PRIu64 ", found %" PRIu64,
-                 judge_compare_word(expectation->compare), expectation->value, found);
+    judge_print(expectation, expectation->value, wanted, sizeof wanted);
+    judge_print(expectation, found, got, sizeof got);
+    if (expectation->metric != SIMNET_METRIC_END)
+        snprintf(text, size, "expected %s%s, found %s", judge_compare_word(expectation->compare),
+                 wanted, got);
     return false;
 }
 

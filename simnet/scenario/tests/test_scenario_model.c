@@ -94,7 +94,7 @@ static void test_model_when_run_then_judged(void **state)
     model_expect(&s, SIMNET_METRIC_GOODPUT, SIMNET_GT, 100000);
     model_run(&s, true, "");
     s.expectations.at[0].value++;
-    model_run(&s, false, "expected 11001, found 11000");
+    model_run(&s, false, "expected 11001B, found 11KB");
     s.expectations.at[0].host = 0; /* delivered at a: nothing */
     s.expectations.at[0].value = 0;
     model_run(&s, true, "");

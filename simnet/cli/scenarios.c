@@ -1,0 +1,237 @@
+/* See scenarios.h. */
+#include "scenarios.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "conform/world.h"
+
+enum { LAST_LINES = 12, LINE_BYTES = 300 };
+
+/* ---- what is watched ---- */
+
+struct watch {
+    struct simnet_scenario_run *run;
+    FILE *trace;
+    bool keep; /* the last lines */
+    char lines[LAST_LINES][LINE_BYTES];
+    uint64_t line_count;
+    uint64_t bytes;
+    bool begun;
+    sipc_time first_ns, last_ns;
+};
+
+static void watch_measure(struct watch *watch, const struct simnet_event *event)
+{
+    if (event->kind == SIMNET_EVENT_DELIVER) {
+        watch->bytes += event->data.size;
+        watch->last_ns = event->time_ns;
+    } else if (event->kind == SIMNET_EVENT_OPERATION && event->status == SIPC_OK && !watch->begun) {
+        watch->begun = true;
+        watch->first_ns = event->time_ns;
+    }
+}
+
+static void watch_event(void *ctx, const struct simnet_event *event)
+{
+    struct watch *watch = ctx;
+    char line[LINE_BYTES];
+
+    watch_measure(watch, event);
+    if (watch->trace == NULL && !watch->keep)
+        return;
+    simnet_event_print(watch->run->world, event, line, sizeof line);
+    if (watch->trace != NULL)
+        fprintf(watch->trace, "%s\n", line);
+    if (watch->keep && event->kind != SIMNET_EVENT_FAILURE)
+        memcpy(watch->lines[watch->line_count++ % LAST_LINES], line, sizeof line);
+}
+
+/* ---- a run ---- */
+
+static uint64_t run_wall_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void run_collect(const struct simnet_scenario_run *run, const struct watch *watch,
+                        const struct sim_run_options *options, struct sim_result *result)
+{
+    const struct simnet_world *world = run->world;
+    struct simnet_link_stats stats;
+    const uint64_t *checkpoints = simnet_world_checkpoints(world, &result->checkpoint_count);
+    sipc_time took = watch->last_ns - watch->first_ns;
+
+    for (simnet_link i = 0; i < simnet_link_count(world); i++) {
+        simnet_link_stats(world, i, &stats);
+        result->pdus += stats.entered;
+        result->duplicated += stats.duplicated;
+        for (int stage = 0; stage < SIMNET_STAGE_COUNT; stage++)
+            result->dropped[stage] += stats.dropped[stage];
+    }
+    simnet_operation_stats(world, &result->operations);
+    result->hash = simnet_world_hash(world);
+    result->events = simnet_world_events(world);
+    result->virtual_ns = simnet_world_now(world);
+    result->bytes = watch->bytes;
+    result->goodput_bps =
+        took > 0 ? (uint64_t)((double)watch->bytes * 8e9 / (double)took) : 0; /* to be shown */
+    result->checkpoints = malloc((result->checkpoint_count + 1) * sizeof *checkpoints);
+    SIPC_ASSERT(result->checkpoints != NULL);
+    if (result->checkpoint_count > 0)
+        memcpy(result->checkpoints, checkpoints, result->checkpoint_count * sizeof *checkpoints);
+    for (size_t i = 0; options->record && i < simnet_world_tape(world)->count; i++)
+        simnet_tape_add(&result->tape, &simnet_world_tape(world)->faults[i]);
+}
+
+/* A SUT that died, hung or broke its contract is no finding about the protocol. */
+static bool run_host_is_foreign(const struct simnet_scenario *scenario,
+                                const struct simnet_failure *failure)
+{
+    return strcmp(failure->invariant, "engine") == 0 && failure->host < scenario->hosts.count &&
+           scenario->hosts.at[failure->host].kind == SIMNET_HOST_FOREIGN;
+}
+
+static void run_judge(const struct simnet_scenario_run *run, struct sim_result *result)
+{
+    const struct simnet_failure *failure;
+
+    simnet_scenario_judge(run, result->end, &result->judgement);
+    failure = result->judgement.failure;
+    result->exit_code = result->judgement.ok ? CLI_OK : CLI_NONCONFORMANT;
+    if (failure == NULL)
+        return;
+    if (run_host_is_foreign(run->scenario, failure))
+        result->exit_code = CLI_NO_SUT;
+    result->failure = *failure;
+    result->judgement.failure = &result->failure;
+}
+
+static void run_watched(const struct simnet_scenario *scenario,
+                        const struct sim_run_options *options, struct watch *watch,
+                        struct sim_result *result)
+{
+    struct simnet_scenario_run run;
+    struct simnet_observer observer = {.ctx = watch,
+                                       .wants = watch->keep ? SIMNET_WANT_ALL & ~SIMNET_WANT_PASSES
+                                                : watch->trace != NULL ? SIMNET_WANT_ALL
+                                                                       : SIMNET_WANT_APPLICATION,
+                                       .event = watch_event};
+    struct simnet_scenario_options build = {.seed = options->seed,
+                                            .replay = options->replay,
+                                            .record = options->record,
+                                            .observers = &observer,
+                                            .observer_count = 1};
+    struct simnet_error error;
+    bool foreign;
+    int line;
+
+    *result = (struct sim_result){.seed = options->seed ? *options->seed : scenario->seed};
+    watch->run = &run;
+    if (!simnet_scenario_build(scenario, &build, &run, &error, &line, &foreign)) {
+        fprintf(stderr, "%s:%d: error: %s\n", scenario->path, line, error.text);
+        result->exit_code = foreign ? CLI_NO_SUT : CLI_USAGE;
+        return;
+    }
+    result->ran = true;
+    uint64_t start = run_wall_ns();
+    result->end = simnet_scenario_go(&run);
+    result->wall_ns = run_wall_ns() - start;
+    run_judge(&run, result);
+    run_collect(&run, watch, options, result);
+    simnet_scenario_run_fini(&run);
+}
+
+void sim_run(const struct simnet_scenario *scenario, const struct sim_run_options *options,
+             struct sim_result *result)
+{
+    struct watch watch = {.trace = options->trace};
+
+    run_watched(scenario, options, &watch, result);
+}
+
+void sim_result_clear(struct sim_result *result)
+{
+    free(result->checkpoints);
+    simnet_tape_clear(&result->tape);
+    *result = (struct sim_result){0};
+}
+
+/* ---- failures ---- */
+
+static void tell_expectation(const struct simnet_scenario *scenario,
+                             const struct simnet_expectation *expectation, FILE *out)
+{
+    struct simnet_scenario alone;
+    struct sx_script *script;
+
+    simnet_scenario_copy(scenario, &alone);
+    alone.expectations.count = 0;
+    simnet_scenario_add(&alone.expectations, expectation);
+    script = simnet_scenario_to_script(&alone);
+    fprintf(out, "  %s:%d: ", scenario->path, expectation->line);
+    sx_print_statement(&script->world->statements[script->world->count - 1], out);
+    fputc('\n', out);
+    sx_script_free(script);
+    simnet_scenario_fini(&alone);
+}
+
+static void tell_invariant(const struct simnet_scenario *scenario,
+                           const struct simnet_failure *failure, FILE *out)
+{
+    fprintf(out, "  invariant %s does not hold, at event %" PRIu64 ", ", failure->invariant,
+            failure->event);
+    sx_print_quantity(SX_V_TIME, (int64_t)failure->time_ns, out);
+    if (failure->host < scenario->hosts.count)
+        fprintf(out, ", host %s", scenario->hosts.at[failure->host].name);
+    if (failure->link < scenario->links.count) {
+        char name[200];
+        simnet_scenario_link_name(scenario, failure->link, name, sizeof name);
+        fprintf(out, ", link %s", name);
+    }
+    fputc('\n', out);
+    if (failure->rule != SIPC_RULE_NONE)
+        fprintf(out, "  %s: %s\n", sipc_rule_info(failure->rule)->id,
+                sipc_rule_info(failure->rule)->sentence);
+}
+
+static void tell_command(const struct simnet_scenario *scenario, const struct sim_result *result,
+                         FILE *out)
+{
+    fprintf(out, "  again: ");
+    cli_quote(cli_program, out);
+    fputs(" sim run ", out);
+    cli_quote(scenario->path, out);
+    fputs(" --only ", out);
+    cli_quote(scenario->name, out);
+    fprintf(out, " --seed %" PRIu64 " --trace -\n", result->seed);
+}
+
+void sim_tell_failure(const struct simnet_scenario *scenario, const struct sim_result *result,
+                      const struct sim_run_options *options, FILE *out)
+{
+    struct watch *watch = calloc(1, sizeof *watch);
+    struct sim_run_options again = *options;
+    struct sim_result ignored;
+
+    SIPC_ASSERT(watch != NULL);
+    again.trace = NULL;
+    watch->keep = true;
+    fprintf(out, "%s: %s\n", scenario->name, result->judgement.text);
+    if (result->judgement.broken != NULL)
+        tell_expectation(scenario, result->judgement.broken, out);
+    if (result->judgement.failure != NULL)
+        tell_invariant(scenario, result->judgement.failure, out);
+    run_watched(scenario, &again, watch, &ignored);
+    sim_result_clear(&ignored);
+    uint64_t count = watch->line_count < LAST_LINES ? watch->line_count : LAST_LINES;
+    fprintf(out, "  the last %" PRIu64 " events:\n", count);
+    for (uint64_t i = watch->line_count - count; i < watch->line_count; i++)
+        fprintf(out, "    %s\n", watch->lines[i % LAST_LINES]);
+    tell_command(scenario, result, out);
+    free(watch);
+}

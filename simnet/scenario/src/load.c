@@ -1,0 +1,800 @@
+/* A parsed script with a world becomes a scenario: numbers are evaluated for one case, names are
+ * indices already. SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+struct load {
+    struct simnet_scenario *scenario;
+    const struct sx_script *script;
+    size_t index;
+    struct sx_env env;
+    FILE *errors;
+    const struct sx_statement *statement;
+    sipc_time last_at_ns; /* of the timeline */
+    bool timeline;
+};
+
+static bool load_fail(const struct load *load, const char *format, ...) SIPC_PRINTF(2, 3);
+
+static bool load_fail(const struct load *load, const char *format, ...)
+{
+    va_list arguments;
+
+    if (load->errors == NULL)
+        return false;
+    fprintf(load->errors, "%s:%d: error: ", load->script->path, load->statement->line);
+    va_start(arguments, format);
+    vfprintf(load->errors, format, arguments);
+    va_end(arguments);
+    fputs("\n  ", load->errors);
+    sx_print_statement(load->statement, load->errors);
+    fputc('\n', load->errors);
+    return false;
+}
+
+/* ---- parameters ---- */
+
+static const struct sx_param_value *load_param(const struct load *load, const char *name)
+{
+    for (size_t i = 0; i < load->script->param_count; i++)
+        if (strcmp(load->script->params[i].name, name) == 0)
+            return sx_case_value(load->script, load->index, i);
+    return NULL;
+}
+
+static bool load_ask_number(void *ctx, const char *name, int64_t *out)
+{
+    const struct sx_param_value *value = load_param(ctx, name);
+
+    *out = value != NULL ? value->number : 0;
+    return value != NULL && !value->text;
+}
+
+static bool load_ask_text(void *ctx, const char *name, struct sipc_span *out)
+{
+    const struct sx_param_value *value = load_param(ctx, name);
+
+    *out = value != NULL ? value->bytes : (struct sipc_span){NULL, 0};
+    return value != NULL && value->text;
+}
+
+/* ---- values ---- */
+
+static bool load_number(const struct load *load, const struct sx_clause *clause, int field,
+                        int64_t *out)
+{
+    char error[256];
+
+    return sx_value_number(&clause->values[field], &clause->row->fields[field], &load->env, out,
+                           error, sizeof error) ||
+           load_fail(load, "%s", error);
+}
+
+static bool load_unsigned(const struct load *load, const struct sx_clause *clause, int field,
+                          uint64_t *out)
+{
+    int64_t number = 0;
+    bool ok = !clause->values[field].given || load_number(load, clause, field, &number);
+
+    *out = (uint64_t)number;
+    return ok;
+}
+
+static bool load_expr(const struct load *load, const struct sx_expr *expr, int64_t max,
+                      int64_t *out)
+{
+    char error[256];
+
+    if (!sx_eval(expr, &load->env, out, error, sizeof error))
+        return load_fail(load, "%s", error);
+    return (*out >= 0 && *out <= max) ||
+           load_fail(load, "0 to %" PRId64 " expected here, found %" PRId64, max, *out);
+}
+
+/* What the rows have of the clauses, into `base`. */
+static bool load_fields(const struct load *load, const struct scenario_field *fields, void *base)
+{
+    for (size_t i = 0; i < load->statement->clause_count; i++) {
+        const struct sx_clause *clause = &load->statement->clauses[i];
+        for (const struct scenario_field *field = fields; field->key != 0; field++) {
+            int64_t number = 1;
+            if (field->key != clause->row->key ||
+                (field->field >= 0 && !clause->values[field->field].given))
+                continue;
+            if (field->field >= 0 && !load_number(load, clause, field->field, &number))
+                return false;
+            scenario_field_set(field, base, number);
+        }
+    }
+    return true;
+}
+
+static const char *load_text(struct load *load, struct sipc_span bytes)
+{
+    char *copy = scenario_allocate(load->scenario, bytes.size + 1);
+
+    if (bytes.size > 0)
+        memcpy(copy, bytes.data, bytes.size);
+    return copy;
+}
+
+static bool load_place(const struct load *load, const struct sx_value *value, uint32_t *out)
+{
+    int64_t place;
+
+    *out = SIMNET_NONE;
+    if (value->place == NULL)
+        return true;
+    uint32_t count = load->scenario->sessions.at[value->number].count;
+    if (!load_expr(load, value->place, count - 1, &place))
+        return false;
+    *out = (uint32_t)place;
+    return true;
+}
+
+/* ---- hosts ---- */
+
+static bool load_host(struct load *load)
+{
+    struct simnet_scenario_host host = {.line = load->statement->line};
+
+    sipc_config_default(&host.settings);
+    host.name = simnet_scenario_string(load->scenario, load->statement->head.values[0].name);
+    for (size_t i = 0; i < load->statement->clause_count; i++) {
+        const struct sx_clause *clause = &load->statement->clauses[i];
+        if (clause->row->key == SX_K_SUT) {
+            host.sut = load_text(load, clause->values[0].bytes);
+            if (strncmp(host.sut, "exec:", 5) != 0 && strncmp(host.sut, "so:", 3) != 0)
+                return load_fail(load,
+                                 "expected \"exec:COMMAND\" or \"so:PATH\", which run under "
+                                 "virtual time, found \"%s\"",
+                                 host.sut);
+        }
+        if (clause->row->key == SX_K_SUT || clause->row->key == SX_K_SCRIPTED) {
+            if (host.kind != SIMNET_HOST_ENGINE)
+                return load_fail(load, "a host has one of 'sut' and 'scripted'");
+            host.kind = clause->row->key == SX_K_SUT ? SIMNET_HOST_FOREIGN : SIMNET_HOST_SCRIPTED;
+        }
+    }
+    if (!load_fields(load, scenario_host_fields, &host))
+        return false;
+    simnet_scenario_add(&load->scenario->hosts, &host);
+    return true;
+}
+
+/* ---- links ---- */
+
+static bool load_trace(struct load *load, const struct sx_clause *clause,
+                       enum simnet_trace_kind kind, struct simnet_scenario_trace *source,
+                       const struct simnet_trace **out)
+{
+    uint64_t unit = 0, every = 0;
+    bool stop = false;
+    struct simnet_error error;
+
+    for (int i = 1; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++) {
+        const char *word = clause->row->fields[i].word;
+        uint64_t *into = strcmp(word, "unit") == 0 ? &unit : &every;
+        if (clause->row->fields[i].kinds == SX_V_FLAG)
+            stop = clause->values[i].given;
+        else if (!load_unsigned(load, clause, i, into))
+            return false;
+    }
+    *source = (struct simnet_scenario_trace){load_text(load, clause->values[0].bytes), unit};
+    struct simnet_trace *trace =
+        simnet_scenario_load_trace(load->scenario, source->path, kind, unit, &error);
+    if (trace == NULL)
+        return load_fail(load, "%s", error.text);
+    trace->wrap = !stop;
+    trace->interval_ns = every;
+    *out = trace;
+    return true;
+}
+
+static bool load_pattern(struct load *load, const struct sx_clause *clause,
+                         struct simnet_link_config *config)
+{
+    struct simnet_loss *loss = config->losses;
+    uint64_t xmit;
+
+    while (loss->kind != SIMNET_LOSS_PREDICATE && loss->kind != SIMNET_LOSS_NONE)
+        loss++;
+    const struct sx_key_value *key = &clause->values[0].key;
+    struct simnet_predicate *all =
+        scenario_allocate(load->scenario, (loss->predicate_count + 1) * sizeof *all);
+    if (!load_unsigned(load, clause, 1, &xmit))
+        return false;
+    if (loss->predicate_count > 0)
+        memcpy(all, loss->predicates, loss->predicate_count * sizeof *all);
+    all[loss->predicate_count] = (struct simnet_predicate){
+        key->opcode, key->window_id, key->seq_nr, clause->values[1].given ? (int64_t)xmit : -1};
+    loss->kind = SIMNET_LOSS_PREDICATE;
+    loss->predicates = all;
+    loss->predicate_count++;
+    return true;
+}
+
+static bool load_loss(struct load *load, const struct sx_clause *clause, struct simnet_loss *loss,
+                      struct simnet_scenario_trace *source)
+{
+    uint64_t v[4] = {0};
+    bool numbers = clause->row->key == SX_K_LOSS || clause->row->key == SX_K_BURSTS ||
+                   clause->row->key == SX_K_LOSE_EVERY;
+
+    for (int i = 0; i < 4 && numbers && clause->row->fields[i].kinds != 0; i++)
+        if (!load_unsigned(load, clause, i, &v[i]))
+            return false;
+    switch (clause->row->key) {
+    case SX_K_LOSS:
+        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_IID, .ppm = (uint32_t)v[0]};
+        return true;
+    case SX_K_BURSTS:
+        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_GILBERT_ELLIOTT,
+                                     .to_bad_ppm = (uint32_t)v[0],
+                                     .to_good_ppm = (uint32_t)v[1],
+                                     .loss_bad_ppm = (uint32_t)v[2],
+                                     .loss_good_ppm = (uint32_t)v[3]};
+        return true;
+    case SX_K_LOSE_EVERY:
+        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_PERIODIC,
+                                     .period = v[0],
+                                     .lost = clause->values[1].given ? v[1] : 1,
+                                     .first = v[2]};
+        return true;
+    case SX_K_LOSE_MASK:
+        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_MASK,
+                                     .mask = (uint64_t)clause->values[0].number};
+        return true;
+    case SX_K_LOSE_NTH: {
+        const struct sx_value *value = &clause->values[0];
+        uint64_t *list = scenario_allocate(load->scenario, value->list_count * sizeof *value->list);
+        memcpy(list, value->list, value->list_count * sizeof *list);
+        *loss = (struct simnet_loss){
+            .kind = SIMNET_LOSS_LIST, .list = list, .list_count = value->list_count};
+        return true;
+    }
+    default:
+        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_TRACE};
+        return load_trace(load, clause, SIMNET_TRACE_LOSSES, source, &loss->trace);
+    }
+}
+
+static bool load_queue(const struct load *load, const struct sx_clause *clause,
+                       struct simnet_queue_config *queue)
+{
+    enum sx_value_kind kind = clause->values[0].kind;
+
+    queue->unit = kind == SX_V_BYTES     ? SIMNET_QUEUE_BYTES
+                  : kind == SX_V_PACKETS ? SIMNET_QUEUE_PACKETS
+                  : kind == SX_V_TIME    ? SIMNET_QUEUE_TIME
+                                         : SIMNET_QUEUE_BDP;
+    return load_unsigned(load, clause, 0, &queue->limit);
+}
+
+/* The clauses of a link that are more than a number. */
+static bool load_link_clause(struct load *load, const struct sx_clause *clause,
+                             struct simnet_scenario_link *link)
+{
+    struct simnet_link_config *config = &link->config;
+    size_t at = 0;
+
+    switch (clause->row->key) {
+    case SX_K_TELL_MTU:
+    case SX_K_TELL_QUEUE:
+    case SX_K_TELL_DOWN:
+        config->tells |= 1u << (clause->row->key - SX_K_TELL_MTU);
+        return true;
+    case SX_K_QUEUE:
+        return load_queue(load, clause, &config->queue);
+    case SX_K_RED:
+    case SX_K_CODEL:
+        if (config->queue.discipline != SIMNET_TAIL_DROP)
+            return load_fail(load, "a link has one of 'red' and 'codel'");
+        config->queue.discipline = clause->row->key == SX_K_RED ? SIMNET_RED : SIMNET_CODEL;
+        return true;
+    case SX_K_JITTER:
+    case SX_K_DELAY_TRACE:
+        if (config->delay.kind != SIMNET_DELAY_CONSTANT)
+            return load_fail(load, "a link has one of 'jitter' and 'delay_trace'");
+        config->delay.kind = clause->row->key == SX_K_JITTER
+                                 ? SIMNET_DELAY_UNIFORM + (unsigned)clause->values[0].number
+                                 : SIMNET_DELAY_TRACE;
+        return clause->row->key == SX_K_JITTER ||
+               load_trace(load, clause, SIMNET_TRACE_DELAYS, &link->delays, &config->delay.trace);
+    case SX_K_OPPORTUNITIES:
+        return load_trace(load, clause, SIMNET_TRACE_OPPORTUNITIES, &link->opportunities,
+                          &config->opportunities);
+    case SX_K_LOSS:
+    case SX_K_BURSTS:
+    case SX_K_LOSE_EVERY:
+    case SX_K_LOSE_MASK:
+    case SX_K_LOSE_NTH:
+    case SX_K_LOSE_PDU:
+    case SX_K_LOSE_TRACE:
+        while (at < SIMNET_LOSSES_MAX && config->losses[at].kind != SIMNET_LOSS_NONE &&
+               !(clause->row->key == SX_K_LOSE_PDU &&
+                 config->losses[at].kind == SIMNET_LOSS_PREDICATE))
+            at++;
+        if (at == SIMNET_LOSSES_MAX)
+            return load_fail(load, "a link has at most %d losses", SIMNET_LOSSES_MAX);
+        return clause->row->key == SX_K_LOSE_PDU
+                   ? load_pattern(load, clause, config)
+                   : load_loss(load, clause, &config->losses[at], &link->losses[at]);
+    default:
+        return true;
+    }
+}
+
+static bool load_link(struct load *load)
+{
+    const struct sx_value *name = &load->statement->head.values[0];
+    struct simnet_scenario_link link = {.from = SIMNET_NONE, .to = SIMNET_NONE};
+    struct simnet_error error;
+
+    link.line = load->statement->line;
+    if (name->other >= 0) {
+        link.from = (simnet_host)name->number;
+        link.to = (simnet_host)name->other;
+    } else {
+        link.name = simnet_scenario_string(load->scenario, name->name);
+    }
+    if (!load_fields(load, scenario_link_fields, &link.config))
+        return false;
+    for (size_t i = 0; i < load->statement->clause_count; i++)
+        if (!load_link_clause(load, &load->statement->clauses[i], &link))
+            return false;
+    if (!simnet_link_check(&link.config, &error))
+        return load_fail(load, "%s", error.text);
+    simnet_scenario_add(&load->scenario->links, &link);
+    if (name->both) {
+        link.from = (simnet_host)name->other;
+        link.to = (simnet_host)name->number;
+        simnet_scenario_add(&load->scenario->links, &link);
+    }
+    return true;
+}
+
+/* ---- sessions, traffic ---- */
+
+static bool load_route(struct load *load)
+{
+    const struct sx_value *values = load->statement->head.values;
+    struct simnet_scenario_route route = {.from = (simnet_host)values[0].number,
+                                          .to = (simnet_host)values[0].other,
+                                          .link = (simnet_link)values[1].number,
+                                          .line = load->statement->line};
+
+    simnet_scenario_add(&load->scenario->routes, &route);
+    return true;
+}
+
+static bool load_session(struct load *load)
+{
+    const struct sx_clause *head = &load->statement->head;
+    struct simnet_scenario_session session = {.a = (simnet_host)head->values[1].number,
+                                              .b = (simnet_host)head->values[1].other,
+                                              .line = load->statement->line};
+    uint64_t count = 1;
+
+    session.name = simnet_scenario_string(load->scenario, head->values[0].name);
+    if (head->values[2].given && !load_unsigned(load, head, 2, &count))
+        return false;
+    session.count = (uint32_t)count;
+    simnet_scenario_add(&load->scenario->sessions, &session);
+    return true;
+}
+
+/* The host must be one of the session's two. */
+static bool load_takes_part(const struct load *load, simnet_host host, const struct sx_value *value)
+{
+    const struct simnet_scenario_session *session = &load->scenario->sessions.at[value->number];
+
+    return session->a == host || session->b == host ||
+           load_fail(load, "session %s is of %s and %s, not of %s", session->name,
+                     load->scenario->hosts.at[session->a].name,
+                     load->scenario->hosts.at[session->b].name,
+                     load->scenario->hosts.at[host].name);
+}
+
+static bool load_traffic(struct load *load)
+{
+    const struct sx_value *values = load->statement->head.values;
+    struct simnet_scenario_traffic traffic = {.line = load->statement->line};
+    bool ranged = false, counted = false;
+
+    traffic.what.host = (simnet_host)values[0].number;
+    traffic.what.session = (uint32_t)values[1].number;
+    if (values[1].place != NULL)
+        return load_fail(load, "traffic is in every session of the name, without [...]");
+    if (!load_takes_part(load, traffic.what.host, &values[1]) ||
+        !load_fields(load, scenario_traffic_fields, &traffic))
+        return false;
+    for (size_t i = 0; i < load->statement->clause_count; i++) {
+        const struct sx_clause *clause = &load->statement->clauses[i];
+        ranged |= clause->row->key == SX_K_SIZE && clause->values[1].given;
+        counted |= clause->row->key == SX_K_COUNT;
+    }
+    if (!counted)
+        return load_fail(load, "traffic needs 'count N'");
+    if (!ranged)
+        traffic.what.size_max = traffic.what.size_min;
+    if (traffic.what.size_min > traffic.what.size_max)
+        return load_fail(load, "a range of sizes goes from the smaller to the larger");
+    simnet_scenario_add(&load->scenario->traffic, &traffic);
+    return true;
+}
+
+/* ---- the timeline ---- */
+
+static bool load_attributes(struct load *load, const struct sx_value *value,
+                            struct simnet_operation *operation)
+{
+    struct sipc_attribute *attributes =
+        scenario_allocate(load->scenario, value->option_count * sizeof *attributes);
+    char error[256];
+
+    for (size_t i = 0; i < value->option_count; i++) {
+        struct sipc_span name;
+        uint8_t *bytes;
+        size_t size;
+        if (!sx_build_option(&value->options[i], &load->env, &name, &bytes, &size, error,
+                             sizeof error))
+            return load_fail(load, "%s", error);
+        attributes[i].name = simnet_scenario_bytes(load->scenario, name.data, name.size);
+        attributes[i].value = simnet_scenario_bytes(load->scenario, bytes, size);
+        free(bytes);
+    }
+    operation->attributes = attributes;
+    operation->attribute_count = value->option_count;
+    return true;
+}
+
+/* A message: so many bytes, bytes(N, FROM), or these. */
+static bool load_message(struct load *load, const struct sx_clause *clause,
+                         struct simnet_operation *operation)
+{
+    const struct sx_value *value = &clause->values[1];
+    int64_t size, from = 0;
+    uint8_t *bytes;
+    size_t count;
+    char error[256];
+
+    operation->skip = clause->values[2].given;
+    if (!load_attributes(load, &clause->values[3], operation))
+        return false;
+    if (value->kind == SX_V_BYTES) { /* each with other bytes, so that they are told apart */
+        operation->from = (uint32_t)(load->scenario->operations.count * 16 % 251);
+        return load_unsigned(load, clause, 1, &operation->size);
+    }
+    if (value->data->kind == SX_DATA_PATTERN) {
+        if (!load_expr(load, value->data->size, INT64_C(1) << 30, &size) ||
+            (value->data->from != NULL && !load_expr(load, value->data->from, UINT32_MAX, &from)))
+            return false;
+        operation->size = (uint64_t)size;
+        operation->from = (uint32_t)from;
+        return true;
+    }
+    if (!sx_data_materialise(value->data, &load->env, &bytes, &count, error, sizeof error))
+        return load_fail(load, "%s", error);
+    operation->data = simnet_scenario_bytes(load->scenario, bytes, count).data;
+    operation->size = count;
+    free(bytes);
+    return true;
+}
+
+static bool load_operation(struct load *load, const struct sx_clause *clause, sipc_time at_ns)
+{
+    struct simnet_scenario_operation operation = {
+        .at_ns = at_ns, .place = SIMNET_NONE, .line = load->statement->line};
+    struct simnet_operation *what = &operation.what;
+    const struct sx_value *session = &clause->values[0];
+    int64_t number = 0;
+
+    what->command = scenario_pair_value(scenario_commands, clause->row->key);
+    what->host = (simnet_host)load->statement->head.values[1].number;
+    what->idle_timeout_ns = INT64_MIN;
+    if (what->command == SIMNET_COMMAND_SHUTDOWN) {
+        if (!load_unsigned(load, clause, 0, &what->grace_ns))
+            return false;
+    } else {
+        what->session = (uint32_t)session->number;
+        if (!load_takes_part(load, what->host, session) ||
+            !load_place(load, session, &operation.place))
+            return false;
+    }
+    bool coded = what->command == SIMNET_COMMAND_CLOSE || what->command == SIMNET_COMMAND_DISPOSE;
+    bool timed = what->command == SIMNET_COMMAND_OPEN && clause->values[1].given;
+    if ((coded || timed) && !load_number(load, clause, 1, &number))
+        return false;
+    what->code = coded ? (int32_t)number : 0;
+    what->idle_timeout_ns = timed ? number : INT64_MIN;
+    if ((what->command == SIMNET_COMMAND_SEND || what->command == SIMNET_COMMAND_SEND_UNRELIABLE) &&
+        !load_message(load, clause, what))
+        return false;
+    simnet_scenario_add(&load->scenario->operations, &operation);
+    return true;
+}
+
+static bool load_pdu(struct load *load, const struct sx_clause *clause, sipc_time at_ns)
+{
+    const struct sx_pdu *pdu = clause->values[1].pdu;
+    struct simnet_scenario_pdu out = {.at_ns = at_ns,
+                                      .from = (simnet_host)load->statement->head.values[1].number,
+                                      .to = (simnet_host)clause->values[0].number,
+                                      .line = load->statement->line};
+    uint8_t id[SIPC_SESSION_ID_SIZE], *bytes;
+    size_t size;
+    char error[256];
+
+    if (load->scenario->hosts.at[out.from].kind != SIMNET_HOST_SCRIPTED)
+        return load_fail(load, "host %s is not 'scripted': it sends what its endpoint sends",
+                         load->scenario->hosts.at[out.from].name);
+    simnet_scenario_session_id(pdu->session != NULL ? pdu->session : "S", 0, id);
+    if (!sx_build_pdu(pdu, &load->env, id, &bytes, &size, error, sizeof error))
+        return load_fail(load, "%s", error);
+    out.bytes = simnet_scenario_bytes(load->scenario, bytes, size);
+    free(bytes);
+    simnet_scenario_add(&load->scenario->pdus, &out);
+    return true;
+}
+
+static bool load_change(struct load *load, const struct sx_clause *clause, sipc_time at_ns)
+{
+    struct simnet_scenario_change change = {.line = load->statement->line};
+    int64_t number = 0;
+
+    change.what.at_ns = at_ns;
+    change.what.kind = scenario_pair_value(scenario_changes, clause->row->key);
+    change.what.target = (uint32_t)load->statement->head.values[1].number;
+    if (clause->row->fields[0].kinds != 0 && clause->values[0].given &&
+        !load_number(load, clause, 0, &number))
+        return false;
+    change.what.value = (uint64_t)number;
+    if (change.what.kind == SIMNET_LINK_RATE &&
+        load->scenario->links.at[change.what.target].config.rate_bps == 0)
+        return load_fail(load, "the link has no rate that could change");
+    simnet_scenario_add(&load->scenario->changes, &change);
+    return true;
+}
+
+static bool load_at(struct load *load)
+{
+    const struct sx_clause *clause = &load->statement->clauses[0];
+    uint64_t at_ns;
+
+    if (!load_unsigned(load, &load->statement->head, 0, &at_ns))
+        return false;
+    if (load->timeline && at_ns < load->last_at_ns)
+        return load_fail(load, "time runs backwards: the line before is later, at %" PRIu64 " ns",
+                         load->last_at_ns);
+    load->last_at_ns = at_ns;
+    load->timeline = true;
+    if (clause->row->key == SX_K_DO_PDU)
+        return load_pdu(load, clause, at_ns);
+    if (clause->row->key >= SX_K_DOWN)
+        return load_change(load, clause, at_ns);
+    return load_operation(load, clause, at_ns);
+}
+
+/* ---- faults ---- */
+
+bool scenario_load_fault(const struct simnet_scenario *scenario,
+                         const struct sx_statement *statement, struct simnet_fault *out,
+                         char *error, size_t error_size)
+{
+    const struct sx_value *values = statement->head.values;
+    const struct sx_clause *clause = &statement->clauses[0];
+    bool drop = clause->row->key == SX_K_LOST || clause->row->key == SX_K_RED_DROP;
+    static const enum simnet_stage stages[SIMNET_VERDICT_COUNT] = {
+        [SIMNET_COPIES] = SIMNET_STAGE_DUPLICATE, [SIMNET_FLIP] = SIMNET_STAGE_CORRUPT,
+        [SIMNET_TRUNCATE] = SIMNET_STAGE_CORRUPT, [SIMNET_EXTEND] = SIMNET_STAGE_CORRUPT,
+        [SIMNET_DELAY] = SIMNET_STAGE_PROPAGATE,  [SIMNET_SWAP] = SIMNET_STAGE_REORDER,
+        [SIMNET_JUMP] = SIMNET_STAGE_REORDER,     [SIMNET_DROP] = SIMNET_STAGE_LOSS};
+    uint8_t id[SIPC_SESSION_ID_SIZE];
+    int64_t place = 0;
+
+    *out = (struct simnet_fault){.link = (uint32_t)values[0].number};
+    out->verdict =
+        (uint8_t)(drop ? SIMNET_DROP : scenario_pair_value(scenario_verdicts, clause->row->key));
+    out->stage =
+        (uint8_t)(clause->row->key == SX_K_RED_DROP ? SIMNET_STAGE_QUEUE : stages[out->verdict]);
+    out->key = (struct simnet_pdu_key){
+        .opcode = (uint8_t)values[1].key.opcode,
+        .window_id = values[1].key.window_id,
+        .seq_nr = (int32_t)values[1].key.seq_nr,
+        .xmit = values[4].given ? (uint32_t)values[4].number : 1,
+        .copy = (uint8_t)values[5].number,
+    };
+    if (values[2].place != NULL &&
+        !sx_eval(values[2].place, &(struct sx_env){0}, &place, error, error_size))
+        return false;
+    if (values[2].given) {
+        simnet_scenario_session_id(scenario->sessions.at[values[2].number].name, (uint32_t)place,
+                                   id);
+        out->key.session = simnet_session_key(id);
+    } else if (values[3].given) {
+        out->key.session = (uint64_t)values[3].number;
+    }
+    if (!drop)
+        out->value = (uint64_t)clause->values[0].number;
+    if (out->verdict == SIMNET_FLIP)
+        out->extra = (uint32_t)clause->values[1].number;
+    if (values[4].expr != NULL || values[5].expr != NULL ||
+        (!drop && clause->values[0].expr != NULL)) {
+        snprintf(error, error_size, "a fault has plain numbers");
+        return false;
+    }
+    const char *why = simnet_fault_check(out);
+    if (why != NULL)
+        snprintf(error, error_size, "%s", why);
+    return why == NULL;
+}
+
+static bool load_fault(struct load *load)
+{
+    struct simnet_fault fault;
+    char error[256];
+
+    if (!scenario_load_fault(load->scenario, load->statement, &fault, error, sizeof error))
+        return load_fail(load, "%s", error);
+    simnet_tape_add(&load->scenario->faults, &fault);
+    return true;
+}
+
+/* ---- expectations ---- */
+
+/* Where a field of this word is; -1: nowhere, or not given. */
+static int load_find(const struct sx_clause *clause, const char *word)
+{
+    for (int i = 0; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++)
+        if (clause->row->fields[i].word != NULL && clause->values[i].given &&
+            strcmp(clause->row->fields[i].word, word) == 0)
+            return i;
+    return -1;
+}
+
+static bool load_selectors(struct load *load, const struct sx_clause *clause,
+                           struct simnet_expectation *out)
+{
+    int of = load_find(clause, "of"), at = load_find(clause, "at"), in = load_find(clause, "in");
+    int on = load_find(clause, "on"), by = load_find(clause, "by");
+
+    out->command = of >= 0 ? (int)clause->values[of].number : -1;
+    out->host = at >= 0 ? (simnet_host)clause->values[at].number : SIMNET_NONE;
+    out->link = on >= 0 ? (simnet_link)clause->values[on].number : SIMNET_NONE;
+    out->stage = by >= 0 ? (int)clause->values[by].number : -1;
+    if (in < 0)
+        return true;
+    out->session = (uint32_t)clause->values[in].number;
+    return load_place(load, &clause->values[in], &out->place);
+}
+
+static bool load_expect(struct load *load)
+{
+    const struct sx_clause *clause = &load->statement->clauses[0];
+    const struct sx_value *values = clause->values;
+    struct simnet_expectation out = SIMNET_EXPECTATION_ANY;
+    int key = clause->row->key, field = 0;
+
+    out.line = load->statement->line;
+    if (!load_selectors(load, clause, &out))
+        return false;
+    if (key == SX_K_X_FAILS) {
+        out.metric = SIMNET_METRIC_FAILS;
+        out.invariant = simnet_scenario_string(load->scenario, values[0].name);
+        out.rule = values[1].given ? (enum sipc_rule)values[1].number : SIPC_RULE_NONE;
+        simnet_scenario_add(&load->scenario->expectations, &out);
+        return true;
+    }
+    if (key >= SX_K_X_ENTERED && key <= SX_K_X_BUSY) {
+        out.metric = SIMNET_METRIC_LINK;
+        out.what = key - SX_K_X_ENTERED;
+    } else {
+        out.metric = scenario_pair_value(scenario_metrics, key);
+    }
+    if (key == SX_K_X_ENDED)
+        out.what = (int)values[field++].number;
+    if (clause->row->fields[field].kinds == SX_V_COMPARE)
+        out.compare = (enum simnet_compare)values[field++].number;
+    if (!load_unsigned(load, clause, field, &out.value))
+        return false;
+    simnet_scenario_add(&load->scenario->expectations, &out);
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool load_setting(struct load *load)
+{
+    struct simnet_scenario *scenario = load->scenario;
+    const struct sx_clause *head = &load->statement->head;
+    uint64_t moment;
+
+    switch (load->statement->row->kind) {
+    case SX_S_SEED:
+        scenario->seed = (uint64_t)head->values[0].number;
+        return true;
+    case SX_S_TIES:
+        scenario->ties = (enum simnet_ties)head->values[0].number;
+        return true;
+    case SX_S_HEAL:
+        return load_unsigned(load, head, 0, &scenario->heal_ns);
+    case SX_S_UNTIL:
+        return load_unsigned(load, head, 0, &scenario->until_ns);
+    case SX_S_CHANCE:
+        scenario->chance_off = true;
+        return true;
+    case SX_S_DELIVERIES:
+        scenario->deliveries_unchecked = true;
+        return true;
+    default:
+        break;
+    }
+    for (size_t i = 0; i < load->statement->clause_count; i++) {
+        const struct sx_clause *clause = &load->statement->clauses[i];
+        uint64_t *into = clause->row->key == SX_K_EVENTS     ? &scenario->event_max
+                         : clause->row->key == SX_K_TIME_MAX ? &scenario->time_max_ns
+                                                             : &moment;
+        if (!load_unsigned(load, clause, 0, into))
+            return false;
+        if (into == &moment)
+            scenario->moment_max = (uint32_t)moment;
+    }
+    return true;
+}
+
+static bool load_statement(struct load *load)
+{
+    switch (load->statement->row->kind) {
+    case SX_S_HOST:
+        return load_host(load);
+    case SX_S_LINK:
+        return load_link(load);
+    case SX_S_ROUTE:
+        return load_route(load);
+    case SX_S_SESSION:
+        return load_session(load);
+    case SX_S_TRAFFIC:
+        return load_traffic(load);
+    case SX_S_AT:
+        return load_at(load);
+    case SX_S_FAULT:
+        return load_fault(load);
+    case SX_S_EXPECT:
+        return load_expect(load);
+    default:
+        return load_setting(load);
+    }
+}
+
+bool simnet_scenario_from_script(const struct sx_script *script, size_t index,
+                                 struct simnet_scenario *out, FILE *errors)
+{
+    struct load load = {.scenario = out, .script = script, .index = index, .errors = errors};
+    char name[512];
+
+    SIPC_ASSERT(script->world != NULL && index < script->case_count);
+    load.env = (struct sx_env){&load, load_ask_number, load_ask_text, NULL};
+    simnet_scenario_init(out, script->id);
+    sx_case_name(script, index, name, sizeof name);
+    out->name = simnet_scenario_string(out, name);
+    out->path = simnet_scenario_string(out, script->path);
+    out->story = simnet_scenario_string(out, script->story);
+    enum sipc_rule *rules = scenario_allocate(out, script->rule_count * sizeof *rules);
+    for (size_t i = 0; i < script->rule_count; i++)
+        rules[i] = script->rules[i];
+    out->rules = rules;
+    out->rule_count = script->rule_count;
+    for (size_t i = 0; i < script->world->count; i++) {
+        load.statement = &script->world->statements[i];
+        if (load_statement(&load))
+            continue;
+        simnet_scenario_fini(out);
+        return false;
+    }
+    return true;
+}
