@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "sipc/base.h"
+#include "sipc/pdu.h"
 
 /* Composed of single bytes: no alignment is assumed, and compilers make one load of it. */
 static inline uint16_t sipc__load_u16(const uint8_t *at)
@@ -191,22 +191,24 @@ static inline void sipc__write_bytes(struct sipc__writer *writer, const void *da
 enum { SIPC__PDU_PREFIX_SIZE = 8 }; /* the session id's first bytes, again */
 
 /* Everything of a PDU before its data (WIRE-1), written round `options_size` bytes of options that
- * stand in their place already. Returns its size. `out` has room for it; the fields are good. */
+ * stand in their place already. Returns its size. `out` has room for it; the fields are good. The
+ * two parts have constant sizes, so that compilers prove most of the writer's assertions. */
 static inline size_t sipc__write_head(uint8_t *out, const uint8_t *session_id, int64_t window_id,
                                       int32_t seq_nr, uint8_t opcode, size_t options_size,
                                       size_t data_size)
 {
     size_t size = SIPC_PDU_SIZE_MIN + options_size;
-    struct sipc__writer writer = {out, size};
-    sipc__write_u16(&writer, (uint16_t)(size + data_size));
-    sipc__write_bytes(&writer, session_id, SIPC_SESSION_ID_SIZE);
-    sipc__write_u64(&writer, (uint64_t)window_id);
-    sipc__write_u32(&writer, (uint32_t)seq_nr);
-    sipc__write_u8(&writer, opcode);
-    sipc__reserve(&writer, options_size);
-    sipc__write_u16(&writer, 0);
-    sipc__write_bytes(&writer, session_id, SIPC__PDU_PREFIX_SIZE);
-    SIPC_ASSERT(writer.left == 0);
+    struct sipc__writer front = {out, SIPC_PDU_HEAD_SIZE};
+    struct sipc__writer back = {out + SIPC_PDU_HEAD_SIZE + options_size,
+                                SIPC_PDU_SIZE_MIN - SIPC_PDU_HEAD_SIZE};
+    sipc__write_u16(&front, (uint16_t)(size + data_size));
+    sipc__write_bytes(&front, session_id, SIPC_SESSION_ID_SIZE);
+    sipc__write_u64(&front, (uint64_t)window_id);
+    sipc__write_u32(&front, (uint32_t)seq_nr);
+    sipc__write_u8(&front, opcode);
+    sipc__write_u16(&back, 0);
+    sipc__write_bytes(&back, session_id, SIPC__PDU_PREFIX_SIZE);
+    SIPC_ASSERT(front.left == 0 && back.left == 0);
     return size;
 }
 
