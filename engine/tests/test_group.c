@@ -277,6 +277,7 @@ static const struct {
     {"bad only in its second piece", "s_e_0=1:a s_e_0=\xff", NULL},
 };
 
+/* OPT-7, OPT-7a, OPT-8 */
 static void test_group_with_long_attributes_then_joined_or_251(void **state)
 {
     (void)state;

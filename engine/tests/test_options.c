@@ -42,6 +42,7 @@ static const struct {
 };
 enum { KNOWN_COUNT = sizeof known / sizeof known[0] };
 
+/* OPT-3 */
 static void test_find_when_known_name_then_its_id_and_back(void **state)
 {
     (void)state;
@@ -182,6 +183,7 @@ static void test_parse_int_when_boundary_then_taken_or_refused(void **state)
 
 /* ---- form ---- */
 
+/* OPT-1 */
 static void test_encode_known_when_each_then_as_the_original(void **state)
 {
     (void)state;

@@ -129,6 +129,8 @@ static void check_options(const struct vector_pdu *vector, const struct sipc_pdu
     assert_int_equal(present, pdu->present);
 }
 
+/* What the file's PDUs show, right and wrong: WIRE-1, WIRE-2, WIRE-3, WIRE-4, WIRE-5, WIRE-6,
+ * OPT-1, OPT-2, OPT-4, OPT-5, OPT-6, ERR-1, ERR-2a, ERR-3a. */
 static void test_decode_when_vector_then_as_written(void **state)
 {
     (void)state;

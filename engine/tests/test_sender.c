@@ -566,6 +566,7 @@ static void test_sender_in_opening_of_an_empty_message_then_two_windows(void **s
     driver_fini(&d);
 }
 
+/* OPN-4, OPN-4a */
 static void test_sender_with_skip_then_opened_at_once_and_skip_on_every_pdu(void **state)
 {
     static const char *const words[] = {"skip", "s_03=True", "s_03=true", "s_03=false skip"};

@@ -79,6 +79,7 @@ static const struct {
     /* clang-format on */
 };
 
+/* WID-1 to WID-7, WID-2a */
 static void test_window_id_check_at_a_named_boundary_then_verdict(void **state)
 {
     struct sipc_config config = ring(SIPC_WINDOW_ID_STEP, SIPC_WINDOW_ID_MAX);

@@ -74,7 +74,7 @@ def test_table_has_a_row_per_rule_and_no_colours_in_a_pipe(run):
     assert "\033" not in "".join(lines)
     assert lines[-1] == (
         "3 rules, 2 MUST; of these with engine 1, test 1, case 1, judge 1, mutant 1; "
-        "2 required cells empty"
+        "3 required cells empty"
     )
 
 
@@ -104,18 +104,28 @@ def test_other_words_are_no_citations(run, tree):
     assert run().returncode == 0
 
 
-def test_strict_wants_code_and_case_for_every_must_rule(run):
+def test_strict_wants_code_test_and_case_for_every_must_rule(run):
     done = run("--strict", "--quiet")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "ledger: error: ACK-4: MUST, but no engine",
+        "ledger: error: ACK-4: MUST, but no test",
         "ledger: error: ACK-4: MUST, but no case",
     ]
 
 
+def test_a_reader_that_goes_away_is_no_error(run, project_dir, tree):
+    command = f"{sys.executable} {project_dir}/scripts/ledger --root {tree} | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_written_reason_excuses_from_a_case_alone(run, tree):
     write(tree, "conformance/unobservable.txt", "# head\nACK-4 nobody can see\n   that.\n")
-    assert run("--strict").stderr.splitlines() == ["ledger: error: ACK-4: MUST, but no engine"]
+    assert run("--strict").stderr.splitlines() == [
+        "ledger: error: ACK-4: MUST, but no engine",
+        "ledger: error: ACK-4: MUST, but no test",
+    ]
     rules = json.loads(run("--json").stdout)["rules"]
     assert rules["ACK-4"]["unobservable"] == "nobody can see that."
 
@@ -151,7 +161,7 @@ def test_a_bad_rule_registry_is_told(run, tree, row, message):
     assert message in done.stderr
 
 
-def test_every_must_rule_of_the_project_has_code_and_a_case(project_dir):
+def test_every_must_rule_of_the_project_has_code_a_test_and_a_case(project_dir):
     command = [sys.executable, project_dir / "scripts" / "ledger", "--strict", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
