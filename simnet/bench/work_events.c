@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "heap.h"
+#include "calendar.h"
 #include "sim_rows.h"
 #include "simnet/world.h"
 
@@ -13,7 +13,7 @@ enum { DELAY_MASK = (1 << 20) - 1, EVENTS_WARM_UP = 4 };
 
 /* As in a world an event goes to its handler by what it says of itself. */
 struct queue {
-    struct simnet_heap heap;
+    struct simnet_calendar calendar;
     struct simnet_prng prng;
     uint64_t sequence, now;
     void (*handlers[2])(struct queue *queue);
@@ -24,8 +24,8 @@ static void queue_put(struct queue *queue)
     uint64_t draw = simnet_prng_next(&queue->prng);
     uint64_t order = queue->sequence++ << 1 | draw >> 63;
 
-    simnet_heap_push(&queue->heap,
-                     (struct simnet_heap_entry){queue->now + (draw & DELAY_MASK), order});
+    simnet_calendar_push(&queue->calendar,
+                         (struct simnet_heap_entry){queue->now + (draw & DELAY_MASK), order});
 }
 
 static bool queue_work(void *self, uint64_t units, struct sim_done *done)
@@ -34,7 +34,7 @@ static bool queue_work(void *self, uint64_t units, struct sim_done *done)
     uint64_t begin = queue->now;
 
     for (uint64_t i = 0; i < units; i++) {
-        struct simnet_heap_entry entry = simnet_heap_pop(&queue->heap);
+        struct simnet_heap_entry entry = simnet_calendar_pop(&queue->calendar);
         queue->now = entry.time;
         queue->handlers[entry.order & 1](queue);
     }
@@ -47,7 +47,7 @@ static void queue_close(void *self)
     struct queue *queue = self;
 
     if (queue != NULL)
-        simnet_heap_fini(&queue->heap);
+        simnet_calendar_fini(&queue->calendar);
     free(queue);
 }
 
@@ -58,7 +58,7 @@ static void *queue_open(uint64_t size)
 
     if (queue == NULL)
         return NULL;
-    simnet_heap_init(&queue->heap);
+    simnet_calendar_init(&queue->calendar);
     simnet_prng_seed(&queue->prng, 1);
     queue->handlers[0] = queue->handlers[1] = queue_put;
     for (uint64_t i = 0; i < size; i++)

@@ -40,6 +40,13 @@ void simnet_heap_fini(struct simnet_heap *heap)
     *heap = (struct simnet_heap){0};
 }
 
+void simnet_heap_clear(struct simnet_heap *heap)
+{
+    for (size_t i = 0; i < heap->count; i++)
+        heap->entries[i] = (struct simnet_heap_entry){UINT64_MAX, UINT64_MAX};
+    heap->count = 0;
+}
+
 void simnet_heap_push(struct simnet_heap *heap, struct simnet_heap_entry entry)
 {
     if (heap->count == heap->capacity)

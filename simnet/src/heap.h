@@ -26,6 +26,7 @@ static inline bool simnet_heap_less(struct simnet_heap_entry a, struct simnet_he
 
 void simnet_heap_init(struct simnet_heap *heap);
 void simnet_heap_fini(struct simnet_heap *heap);
+void simnet_heap_clear(struct simnet_heap *heap); /* keeps its memory */
 /* `entry` must be less than {UINT64_MAX, UINT64_MAX}. */
 void simnet_heap_push(struct simnet_heap *heap, struct simnet_heap_entry entry);
 /* Takes the least entry off; the heap must not be empty. */

@@ -1,6 +1,6 @@
 /* The parts of a world and what its files say to each other. Nothing here is seen from outside.
  *
- *   world      the clock: pops the least event and hands it to its link, host or application
+ *   world      the clock: takes the next event and hands it to its link, host or application
  *   link       links: making, checking, changing, counting
  *   pipeline   a datagram's way through the stages of a link
  *   queue      what a link's queue takes and gives: tail drop, RED, CoDel
@@ -13,8 +13,8 @@
 #ifndef SIMNET_SRC_INTERNAL_H
 #define SIMNET_SRC_INTERNAL_H
 
+#include "calendar.h"
 #include "containers.h"
-#include "heap.h"
 #include "simnet/world.h"
 
 /* ---- the order of events ---- */
@@ -374,7 +374,7 @@ struct simnet_world {
     sipc_time now;
     uint64_t sequence, steps, events;
     uint64_t moment_count;
-    struct simnet_heap heap;
+    struct simnet_calendar calendar;
     struct simnet_heap_entry last_popped;
     struct simnet_prng prng;
     enum simnet_end final; /* a budget or a failure; SIMNET_END_DRAINED: none yet */

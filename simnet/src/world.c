@@ -1,4 +1,4 @@
-/* The clock of a world: takes the least event off the heap and gives it to whom it is for; stops
+/* The clock of a world: takes the next event off the calendar and gives it to whom it is for; stops
  * at budgets. The order of events is asserted here: no two are equal, and time never goes back. */
 #include "internal.h"
 
@@ -28,7 +28,7 @@ struct simnet_world *simnet_world_new(const struct simnet_config *config)
     world->replays = config->replay != NULL;
     if (world->replays)
         tape_index_init(&world->replay, config->replay);
-    simnet_heap_init(&world->heap);
+    simnet_calendar_init(&world->calendar);
     simnet_prng_seed(&world->prng, config->seed);
     world->scratch = simnet_allocate(SIMNET_DATAGRAM_SIZE_MAX, 1);
     world->pattern = simnet_allocate(PATTERN_BYTES, 1);
@@ -49,7 +49,7 @@ void simnet_world_free(struct simnet_world *world)
         link_fini(world->links[i]);
     pool_fini(&world->pool);
     operations_fini(world);
-    simnet_heap_fini(&world->heap);
+    simnet_calendar_fini(&world->calendar);
     simnet_map_fini(&world->routes);
     trace_fini(&world->trace);
     simnet_tape_clear(&world->tape);
@@ -117,7 +117,7 @@ void world_schedule(struct simnet_world *world, sipc_time time, enum world_class
     }
     uint64_t order = rank << ORDER_SEQUENCE_BITS | sequence;
     order = (order << ORDER_KIND_BITS | kind) << ORDER_REF_BITS | ref;
-    simnet_heap_push(&world->heap, (struct simnet_heap_entry){time, order});
+    simnet_calendar_push(&world->calendar, (struct simnet_heap_entry){time, order});
 }
 
 /* ---- changes of the timeline ---- */
@@ -269,10 +269,10 @@ static void world_dispatch(struct simnet_world *world, struct simnet_heap_entry 
     }
 }
 
-/* Takes one event off the heap and does it. */
+/* Takes one event off the calendar and does it. */
 static void world_step(struct simnet_world *world)
 {
-    struct simnet_heap_entry entry = simnet_heap_pop(&world->heap);
+    struct simnet_heap_entry entry = simnet_calendar_pop(&world->calendar);
     struct simnet_heap_entry last = world->last_popped;
 
     SIPC_ASSERT(entry.time >= world->now);
@@ -303,13 +303,13 @@ enum simnet_end simnet_world_run(struct simnet_world *world, sipc_time until_ns)
 {
     world_begin(world);
     while (!world->stopped) {
-        if (world->heap.count == 0) {
+        if (world->calendar.count == 0) {
             check_drained(world);
             if (until_ns != SIPC_NEVER && until_ns > world->now)
                 world->now = until_ns;
             return world->stopped ? world->final : SIMNET_END_DRAINED;
         }
-        sipc_time next = world->heap.entries[0].time;
+        sipc_time next = simnet_calendar_first(&world->calendar).time;
         if (next > world->liveness_ns && world->liveness_ns <= until_ns) {
             liveness_check(world);
             continue;
@@ -396,7 +396,7 @@ uint64_t simnet_world_events(const struct simnet_world *world)
 
 size_t simnet_world_pending(const struct simnet_world *world)
 {
-    return world->heap.count;
+    return world->calendar.count;
 }
 
 struct simnet_prng *simnet_world_prng(struct simnet_world *world)

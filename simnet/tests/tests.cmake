@@ -8,6 +8,7 @@ function(simnet_test name)
 endfunction()
 
 simnet_test(simnet_core)
+simnet_test(simnet_calendar)
 simnet_test(simnet_links tests/lane.c)
 simnet_test(simnet_traces tests/lane.c)
 simnet_test(simnet_hosts tests/pair.c)

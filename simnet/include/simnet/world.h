@@ -112,9 +112,9 @@ int simnet_world_explain(const struct simnet_world *world, enum simnet_end end, 
 
 uint64_t simnet_world_seed(const struct simnet_world *world);
 sipc_time simnet_world_now(const struct simnet_world *world);
-uint64_t simnet_world_steps(const struct simnet_world *world);  /* taken off the event heap */
+uint64_t simnet_world_steps(const struct simnet_world *world);  /* events taken off the calendar */
 uint64_t simnet_world_events(const struct simnet_world *world); /* that observers could see */
-size_t simnet_world_pending(const struct simnet_world *world);  /* on the event heap */
+size_t simnet_world_pending(const struct simnet_world *world);  /* events to come */
 /* The workload's own stream, for whoever builds scenarios. */
 struct simnet_prng *simnet_world_prng(struct simnet_world *world);
 
