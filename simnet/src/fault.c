@@ -278,13 +278,11 @@ static struct ruling fault_compute(struct link *link, const struct slot *slot, s
     }
 }
 
-struct ruling fault_rule(struct simnet_world *world, struct link *link, struct slot *slot,
-                         enum simnet_stage stage)
+struct ruling fault_rule_now(struct simnet_world *world, struct link *link, struct slot *slot,
+                             enum simnet_stage stage)
 {
     struct ruling ruling = {0};
 
-    if (link->faults_off || (!world->replays && !link->chance))
-        return ruling;
     if (!world->replays) {
         ruling = fault_compute(link, slot, world->now, stage);
     } else {

@@ -46,6 +46,8 @@ static int64_t clock_raw(const struct host *host, sipc_time at)
     uint64_t rate = (uint64_t)(SIMNET_PPM + host->clock_ppm);
     sipc_time elapsed = at - host->clock_base_at;
 
+    if (host->clock_ppm == 0)
+        return host->clock_base + (int64_t)elapsed;
     return host->clock_base +
            (int64_t)(elapsed / SIMNET_PPM * rate + elapsed % SIMNET_PPM * rate / SIMNET_PPM);
 }
@@ -74,8 +76,10 @@ static sipc_time clock_when(const struct host *host, sipc_time now, sipc_time sh
 
     if (shown <= host->clock_floor || missing <= 0)
         return now;
-    sipc_time elapsed = (uint64_t)missing / rate * SIMNET_PPM +
-                        ((uint64_t)missing % rate * SIMNET_PPM + rate - 1) / rate;
+    sipc_time elapsed = (uint64_t)missing;
+    if (host->clock_ppm != 0)
+        elapsed = (uint64_t)missing / rate * SIMNET_PPM +
+                  ((uint64_t)missing % rate * SIMNET_PPM + rate - 1) / rate;
     sipc_time at = host->clock_base_at + elapsed;
     return at > now ? at : now;
 }

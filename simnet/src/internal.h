@@ -177,8 +177,10 @@ sipc_time link_transmitted_at(struct link *link, sipc_time now, uint64_t bytes);
 /* Sets the slot's key, if somebody asks for keys. */
 void fault_name(struct simnet_world *world, struct link *link, struct slot *slot);
 /* What chance, or the tape, says of this slot at this stage; recorded. */
-struct ruling fault_rule(struct simnet_world *world, struct link *link, struct slot *slot,
-                         enum simnet_stage stage);
+struct ruling fault_rule_now(struct simnet_world *world, struct link *link, struct slot *slot,
+                             enum simnet_stage stage);
+static inline struct ruling fault_rule(struct simnet_world *world, struct link *link,
+                                       struct slot *slot, enum simnet_stage stage);
 /* The draw of a stage about a slot: of this stage, this PDU, this copy. */
 uint64_t fault_draw(const struct link *link, const struct slot *slot, enum simnet_stage stage);
 bool queue_red_drops(struct link *link, uint64_t draw); /* moves RED's count */
@@ -208,25 +210,25 @@ struct inbox_item { /* what came while the host was paused */
     uint64_t value; /* slot, token, operation */
 };
 
-struct host {
-    const char *name;
-    char own_name[16];
+struct host {                    /* what each event needs comes first */
+    sipc_time deadline_event_ns; /* SIPC_NEVER: none */
+    int64_t clock_base;          /* raw clock at clock_base_at */
+    sipc_time clock_base_at, clock_floor;
+    int32_t clock_ppm;
     simnet_host index;
-    struct simnet_driver driver;
-    void *self;
     bool up, paused;
     bool checked;      /* deliveries to and from it are */
     bool has_settings; /* the engine's: liveness knows its bounds */
-    struct sipc_config settings;
-    uint32_t life; /* from 1, one more at each start */
+    uint32_t life;     /* from 1, one more at each start */
+    uint64_t calls;    /* into the driver */
+    void *self;
+    struct simnet_driver driver;
     sipc_peer address;
-    int64_t clock_base; /* raw clock at clock_base_at */
-    sipc_time clock_base_at, clock_floor;
-    int32_t clock_ppm;
-    sipc_time deadline_event_ns; /* SIPC_NEVER: none */
+    const char *name;
+    char own_name[16];
+    struct sipc_config settings;
     struct inbox_item *inbox;
     size_t inbox_count, inbox_capacity;
-    uint64_t calls; /* into the driver */
 };
 
 void host_start(struct simnet_world *world, struct host *host);
@@ -428,6 +430,14 @@ struct simnet_world {
     sipc_time healed_ns;   /* when that was */
     sipc_time liveness_ns; /* next look at pending operations */
 };
+
+static inline struct ruling fault_rule(struct simnet_world *world, struct link *link,
+                                       struct slot *slot, enum simnet_stage stage)
+{
+    if (link->faults_off || (!world->replays && !link->chance))
+        return (struct ruling){SIMNET_PASS, 0, 0};
+    return fault_rule_now(world, link, slot, stage);
+}
 
 static inline bool world_is_live(const struct simnet_world *world)
 {

@@ -12,7 +12,7 @@
 
 /* ---- the trace hash ---- */
 
-enum { RECORD_BYTES_MAX = 128 };
+enum { RECORD_BYTES_MAX = 128 }; /* and what trace_put writes behind */
 
 void trace_init(struct trace_hash *trace)
 {
@@ -41,10 +41,20 @@ static void trace_checkpoint(struct trace_hash *trace)
     trace->checkpoints[trace->checkpoint_count++] = XXH3_64bits_digest(trace->state);
 }
 
-static void trace_put(struct trace_hash *trace, uint64_t value, int bytes)
+/* Always writes eight bytes, one store to most machines, and keeps as many as wanted. */
+static inline void trace_put(struct trace_hash *trace, uint64_t value, unsigned bytes)
 {
-    for (int i = 0; i < bytes; i++)
-        trace->buffer[trace->used++] = (uint8_t)(value >> 8 * i);
+    uint8_t *out = trace->buffer + trace->used;
+
+    out[0] = (uint8_t)value;
+    out[1] = (uint8_t)(value >> 8);
+    out[2] = (uint8_t)(value >> 16);
+    out[3] = (uint8_t)(value >> 24);
+    out[4] = (uint8_t)(value >> 32);
+    out[5] = (uint8_t)(value >> 40);
+    out[6] = (uint8_t)(value >> 48);
+    out[7] = (uint8_t)(value >> 56);
+    trace->used += bytes;
 }
 
 static void trace_put_bytes(struct trace_hash *trace, struct sipc_span bytes)

@@ -331,6 +331,19 @@ static void pipeline_arrive(struct simnet_world *world, struct link *link, struc
     host_receive(world, host, slot);
 }
 
+/* What is in flight on a long link does not stay in the processor's cache: the one that arrives a
+ * little later is fetched now. */
+static void flight_prefetch(const struct simnet_world *world, const struct link *link)
+{
+    enum { AHEAD = 4, LINE = 64 };
+
+    if (link->flight.count <= AHEAD)
+        return;
+    const char *slot = (const char *)pool_slot(&world->pool, *simnet_ring_at(&link->flight, AHEAD));
+    for (size_t i = 0; i < sizeof(struct slot); i += LINE)
+        __builtin_prefetch(slot + i, 1);
+}
+
 void pipeline_flight(struct simnet_world *world, struct link *link, sipc_time event_ns)
 {
     if (event_ns != link->flight_event_ns)
@@ -344,6 +357,7 @@ void pipeline_flight(struct simnet_world *world, struct link *link, sipc_time ev
         return;
     }
     simnet_ring_pop(&link->flight);
+    flight_prefetch(world, link);
     flight_schedule(world, link);
     pipeline_arrive(world, link, slot);
 }
