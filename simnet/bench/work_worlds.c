@@ -22,7 +22,7 @@ enum {
     ENGINE_WINDOW = 47, /* all of a message */
     ENGINE_MESSAGE = 62000,
     ENGINE_OVERHEAD = 28,   /* IPv4, UDP */
-    ENGINE_LONG_NS = 24590, /* of the delay one way, by session: so long takes half a message */
+    ENGINE_LONG_NS = 26300, /* of the delay one way, by session: so long takes half a message */
     ENGINE_ACK = 32,
 };
 
