@@ -47,13 +47,10 @@ void simnet_heap_clear(struct simnet_heap *heap)
     heap->count = 0;
 }
 
-void simnet_heap_push(struct simnet_heap *heap, struct simnet_heap_entry entry)
+/* Puts `entry` at the free `place`, or further up. */
+static void heap_rise(struct simnet_heap_entry *entries, size_t place,
+                      struct simnet_heap_entry entry)
 {
-    if (heap->count == heap->capacity)
-        heap_resize(heap, heap->capacity * 2);
-
-    struct simnet_heap_entry *entries = heap->entries;
-    size_t place = heap->count++;
     while (place > 0) {
         size_t parent = (place - 1) / HEAP_ARITY;
         if (!simnet_heap_less(entry, entries[parent]))
@@ -62,6 +59,14 @@ void simnet_heap_push(struct simnet_heap *heap, struct simnet_heap_entry entry)
         place = parent;
     }
     entries[place] = entry;
+}
+
+void simnet_heap_push(struct simnet_heap *heap, struct simnet_heap_entry entry)
+{
+    if (heap->count == heap->capacity)
+        heap_resize(heap, heap->capacity * 2);
+
+    heap_rise(heap->entries, heap->count++, entry);
 }
 
 /* The least of the four children that begin at `first`. */
@@ -73,6 +78,8 @@ static size_t heap_least_child(const struct simnet_heap_entry *entries, size_t f
     return simnet_heap_less(entries[right], entries[left]) ? right : left;
 }
 
+/* The free place goes all the way down before the last entry rises from there: it came from the
+ * bottom and rarely rises far, and nothing on the way down depends on it. */
 struct simnet_heap_entry simnet_heap_pop(struct simnet_heap *heap)
 {
     SIPC_ASSERT(heap->count > 0);
@@ -83,17 +90,12 @@ struct simnet_heap_entry simnet_heap_pop(struct simnet_heap *heap)
     size_t place = 0;
 
     entries[count] = (struct simnet_heap_entry){UINT64_MAX, UINT64_MAX};
-    for (;;) {
-        size_t first = place * HEAP_ARITY + 1;
-        if (first >= count)
-            break;
+    for (size_t first = 1; first < count; first = place * HEAP_ARITY + 1) {
         size_t child = heap_least_child(entries, first);
-        if (!simnet_heap_less(entries[child], last))
-            break;
         entries[place] = entries[child];
         place = child;
     }
     if (count > 0)
-        entries[place] = last;
+        heap_rise(entries, place, last);
     return top;
 }
