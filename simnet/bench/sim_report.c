@@ -15,10 +15,10 @@ static const char *report_without_ns3(const struct sim_plan *plan)
 
 static const char report_columns[] =
     "| row           | size    | of         | million/s [min..max]    | unit   | instr. |"
-    " simulated s/s | link filled | ns-3 Map | ratio [min..max]    | ns-3 PQ  |"
-    " ratio [min..max]    |\n"
+    " simulated s/s | link filled | ns-3 Map | ratio [min..max]      | ns-3 PQ  |"
+    " ratio [min..max]      |\n"
     "|---------------|--------:|------------|-------------------------|--------|-------:|"
-    "--------------:|------------:|---------:|---------------------|---------:|"
+    "--------------:|------------:|---------:|-----------------------|---------:|"
     "---------------------|\n";
 
 void sim_print_head(const struct sim_plan *plan)
@@ -66,9 +66,9 @@ void sim_print_row(const struct sim_figures *figures)
     for (int i = 0; i < SIM_SCHEDULERS; i++) {
         if (figures->has_ns3) {
             printf(" %8.3f |", figures->ns3_per_s[i].median / 1e6);
-            report_stat(&figures->ratio[i], 1, 19);
+            report_stat(&figures->ratio[i], 1, 21);
         } else {
-            printf(" %8s | %-19s |", "-", "-");
+            printf(" %8s | %-21s |", "-", "-");
         }
     }
     printf("\n");

@@ -4,14 +4,14 @@
 const char *const sim_scheduler_names[SIM_SCHEDULERS] = {"Map", "PriorityQueue"};
 
 const struct sim_row sim_rows[] = {
-    {"queue-100", "events", "pending", &sim_queue, 100, 100, 4},
-    {"queue-10k", "events", "pending", &sim_queue, 10000, 1000, 4},
-    {"queue-1M", "events", "pending", &sim_queue, 1000000, 10000, 8},
-    {"timers-100", "events", "pending", &sim_timers, 100, 100, 4},
-    {"timers-10k", "events", "pending", &sim_timers, 10000, 1000, 4},
-    {"timers-1M", "events", "pending", &sim_timers, 1000000, 10000, 8},
-    {"link-300ms", "PDUs", "us one way", &sim_link, 150000, 500, 16},
-    {"engines-1ms", "PDUs", "sessions", &sim_engines_short, 32, 32, 16},
-    {"engines-300ms", "PDUs", "sessions", &sim_engines_long, 5700, 57, 16},
+    {"queue-100", "events", "pending", &sim_queue, 100, 100, 100, 4},
+    {"queue-10k", "events", "pending", &sim_queue, 10000, 1000, 10000, 4},
+    {"queue-1M", "events", "pending", &sim_queue, 1000000, 10000, 1000000, 8},
+    {"timers-100", "events", "pending", &sim_timers, 100, 100, 100, 4},
+    {"timers-10k", "events", "pending", &sim_timers, 10000, 1000, 10000, 4},
+    {"timers-1M", "events", "pending", &sim_timers, 1000000, 10000, 1000000, 8},
+    {"link-300ms", "PDUs", "us one way", &sim_link, 150000, 500, 125000, 16},
+    {"engines-1ms", "PDUs", "sessions", &sim_engines_short, 32, 32, 3200, 16},
+    {"engines-300ms", "PDUs", "sessions", &sim_engines_long, 5700, 57, 540000, 16},
 };
 const size_t sim_row_count = sizeof sim_rows / sizeof sim_rows[0];

@@ -34,6 +34,7 @@ struct sim_row {
     const char *of_size; /* what size counts */
     const struct sim_kind *kind;
     uint64_t size, small_size;
+    uint64_t round;     /* so many units touch all there is */
     uint64_t ns3_share; /* ns-3 does this part of the units, as it takes longer; 0: not measured */
 };
 extern const struct sim_row sim_rows[];
