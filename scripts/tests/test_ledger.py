@@ -29,7 +29,10 @@ def tree(tmp_path):
             "test\n-> data 0:0\nquiet 1T  [ACK-1a]  # not ACK-4\n"
         ),
         "conformance/mutants/deaf.patch": "It is deaf.\n\nBreaks: ACK-1\n\n-/* ACK-4 */\n",
-        "conformance/judge/acks.c": "blame(SIPC_RULE_ACK_1);\n",
+        "conformance/include/conform/judge_checks.def": (
+            'JUDGE_CHECK(ACK_MISSING, "ack-missing", ACK_1, JUDGE_NEEDS_NOTHING,\n'
+            '            "not ACK-4")\n'
+        ),
     }
     for name, text in files.items():
         write(tmp_path, name, text)
@@ -61,7 +64,7 @@ def test_witnesses_are_found_by_column(run):
         "engine": ["engine/src/window_id.c:1"],
         "test": ["engine/tests/test_window_id.c:1"],
         "case": ["conformance/suite/wid/ACK-1-range.sx:3"],
-        "judge": ["conformance/judge/acks.c:1"],
+        "judge": ["conformance/include/conform/judge_checks.def:1"],
         "mutant": ["conformance/mutants/deaf.patch:3"],
     }
     assert rules["ACK-1a"]["cited"]["case"] == ["conformance/suite/wid/ACK-1-range.sx:6"]
@@ -104,13 +107,14 @@ def test_other_words_are_no_citations(run, tree):
     assert run().returncode == 0
 
 
-def test_strict_wants_code_test_and_case_for_every_must_rule(run):
+def test_strict_wants_code_test_case_and_check_for_every_must_rule(run):
     done = run("--strict", "--quiet")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "ledger: error: ACK-4: MUST, but no engine",
         "ledger: error: ACK-4: MUST, but no test",
         "ledger: error: ACK-4: MUST, but no case",
+        "ledger: error: ACK-4: MUST, but no judge",
     ]
 
 

@@ -21,6 +21,7 @@ enum {
     RUN_DRY,
     RUN_JSON,
     RUN_VERBOSE,
+    RUN_NO_JUDGE,
 };
 
 enum { RUN_JOBS_LIVE = 8 }; /* at a time where nothing else is said: they mostly wait */
@@ -35,6 +36,7 @@ static const struct cli_option run_options[] = {
     {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
     {'j', "jobs", "N", "cases side by side, each with its own SUT (see above)", RUN_JOBS},
     {0, "limit", "MS", "how long the SUT may take for one response (5000)", RUN_LIMIT},
+    {0, "no-judge", NULL, "the lines of the scripts alone decide", RUN_NO_JUDGE},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
     {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
     {0, "jsonl", "FILE", "write JSON lines as cases end (conform report reads them)", CLI_JSONL},
@@ -172,6 +174,9 @@ static bool run_take(void *ctx, int id, const char *value)
     case RUN_FAIL_FAST:
         args->fail_fast = true;
         return true;
+    case RUN_NO_JUDGE:
+        args->options.no_judge = true;
+        return true;
     case RUN_DRY:
         args->dry_run = true;
         return true;
@@ -279,6 +284,8 @@ static char *run_replay(const struct run *run, const struct cli_case *entry)
         fprintf(out, " --limit %u", args->limit_ms);
     if (args->options.time_scale_percent != 100)
         fprintf(out, " --time-scale %g", args->options.time_scale_percent / 100.0);
+    if (args->options.no_judge)
+        fputs(" --no-judge", out);
     fclose(out);
     return text;
 }

@@ -27,6 +27,7 @@ struct conform_report_case {
     json_t *rules;         /* ids the case is about */
     json_t *advisories;    /* ids of advisory rules broken on the way */
     json_t *diffs, *trace; /* see report/FORMAT.md */
+    json_t *findings;      /* the judge's; NULL where it did not look on */
     size_t trace_dropped;  /* older entries that the trace no longer holds */
     uint64_t duration_ns;
     size_t expectations;

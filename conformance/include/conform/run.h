@@ -3,6 +3,7 @@
 #ifndef CONFORM_RUN_H
 #define CONFORM_RUN_H
 
+#include "conform/judge.h"
 #include "conform/script.h"
 #include "conform/sut.h"
 
@@ -53,6 +54,9 @@ struct conform_record {
     size_t expectations;    /* lines that decided something */
     enum sipc_rule *advisories; /* advisory rules broken on the way */
     size_t advisory_count;
+    struct judge_finding *findings; /* the judge's, in order; NULL where it was not there */
+    size_t finding_count;
+    uint64_t *exercised;    /* by enum sipc_rule: how often the judge saw one at stake; or NULL */
     char *sut_stderr;       /* NULL if nothing */
     char *small_world;      /* settings that are not the protocol's, NULL if none: "NAME=VALUE (the
                                protocol's), ..."; so set, the SUT is no conformant endpoint */
@@ -65,6 +69,7 @@ struct conform_run_options {
     uint64_t seed;              /* session ids are made of it and the case's name */
     unsigned ack_timeout_ms;    /* T; 0: 200 with a wall clock and control, else 1,000 */
     unsigned time_scale_percent; /* 0: 100; wall clock only: T, and what is granted beyond it */
+    bool no_judge; /* the script's lines alone decide */
     /* Called for each PDU in or out as it happens; may be NULL. */
     void (*on_pdu)(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
                    struct sipc_span pdu, const char *case_name);

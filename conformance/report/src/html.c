@@ -338,6 +338,18 @@ static void html_diffs(const struct conform_report_case *entry, FILE *out)
     fputs("</table></div>\n", out);
 }
 
+static void html_findings(const json_t *findings, FILE *out)
+{
+    size_t index;
+    json_t *finding;
+    json_array_foreach(findings, index, finding)
+    {
+        pcapt_xml(out, "<p><b>The judge, %s:</b> expected %s; found %s</p>",
+                    report__text(finding, "rule"), report__text(finding, "expected"),
+                    report__text(finding, "found"));
+    }
+}
+
 static void html_case_body(const struct conform_report *report,
                            const struct conform_report_case *entry, FILE *out)
 {
@@ -368,6 +380,7 @@ static void html_case_body(const struct conform_report *report,
         fputs("</pre>", out);
     }
     html_diffs(entry, out);
+    html_findings(entry->findings, out);
     report__ladder(entry, out);
     if (entry->stderr_text != NULL)
         pcapt_xml(out, "<p class=\"soft\">The SUT's stderr</p><pre>%s</pre>", entry->stderr_text);

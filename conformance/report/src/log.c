@@ -133,6 +133,27 @@ static json_t *log_trace(const struct conform_record *record)
     return trace;
 }
 
+/* What the judge saw. */
+static json_t *log_judge(const struct conform_record *record)
+{
+    json_t *findings = json_array(), *exercised = json_array();
+    for (size_t i = 0; i < record->finding_count; i++) {
+        const struct judge_finding *finding = &record->findings[i];
+        json_t *json =
+            json_pack("{s:s, s:s, s:I, s:I}", "check", judge_check_info(finding->check)->id, "rule",
+                      sipc_rule_info(finding->rule)->id, "event", (json_int_t)finding->event,
+                      "at_ns", (json_int_t)finding->at_ns);
+        log_set(json, "expected", report__string(finding->expected));
+        log_set(json, "found", report__string(finding->found));
+        json_array_append_new(findings, json);
+    }
+    for (int rule = 1; rule < SIPC_RULE_COUNT; rule++) {
+        if (record->exercised[rule] > 0)
+            json_array_append_new(exercised, json_string(sipc_rule_info((enum sipc_rule)rule)->id));
+    }
+    return json_pack("{s:o, s:o}", "findings", findings, "exercised", exercised);
+}
+
 static json_t *log_case(const struct conform_record *record, const struct sx_script *script,
                         const char *known, const char *replay)
 {
@@ -164,6 +185,8 @@ static json_t *log_case(const struct conform_record *record, const struct sx_scr
     log_set(json, "sut_stderr", report__string(record->sut_stderr));
     log_set(json, "replay", report__string(replay));
     log_set(json, "story", report__string(script->story == NULL ? "" : script->story));
+    if (record->exercised != NULL)
+        log_set(json, "judge", log_judge(record));
     log_set(json, "trace", log_trace(record));
     if (record->trace_dropped > 0)
         log_set(json, "trace_dropped", json_integer((json_int_t)record->trace_dropped));

@@ -101,6 +101,23 @@ static bool read_diffs(json_t *diffs, struct conform_error *error)
     return true;
 }
 
+static bool read_findings(json_t *findings, struct conform_error *error)
+{
+    size_t index;
+    json_t *value;
+    json_array_foreach(findings, index, value)
+    {
+        json_error_t json_error;
+        const char *rule, *expected, *found;
+        if (json_unpack_ex(value, &json_error, 0, "{s:s, s:s, s:s}", "rule", &rule, "expected",
+                           &expected, "found", &found) != 0) {
+            conform_error_set(error, "judge.findings[%zu]: %s", index, json_error.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_member(const json_t *json, const char *key, json_type type, bool required,
                         struct conform_error *error)
 {
@@ -166,10 +183,25 @@ static bool read_lists(json_t *json, struct conform_report_case *entry, struct c
            read_diffs(entry->diffs, error) && read_trace(entry->trace, error);
 }
 
+static bool read_judge(json_t *json, struct conform_report_case *entry, struct conform_error *error)
+{
+    const json_t *judge = json_object_get(json, "judge");
+    if (judge == NULL)
+        return read_member(json, "judge", JSON_OBJECT, false, error);
+    if (!read_member(json, "judge", JSON_OBJECT, true, error) ||
+        !read_member(judge, "findings", JSON_ARRAY, true, error) ||
+        !read_member(judge, "exercised", JSON_ARRAY, true, error))
+        return false;
+    entry->findings = json_object_get(judge, "findings");
+    return read_findings(entry->findings, error) &&
+           read_strings(json_object_get(judge, "exercised"), "judge.exercised", error);
+}
+
 bool report__view(json_t *json, struct conform_report_case *entry, struct conform_error *error)
 {
     *entry = (struct conform_report_case){0};
     if (!read_texts(json, entry, error) || !read_lists(json, entry, error) ||
+        !read_judge(json, entry, error) ||
         !read_member(json, "verdict", JSON_STRING, true, error) ||
         !read_member(json, "duration_ns", JSON_INTEGER, true, error) ||
         !read_member(json, "expectations", JSON_INTEGER, true, error) ||

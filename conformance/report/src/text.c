@@ -224,6 +224,23 @@ static void text_field(const struct text_out *out, const char *label, const char
     fputc('\n', out->file);
 }
 
+static void text_findings(const struct text_out *out, const json_t *findings)
+{
+    size_t index;
+    json_t *finding;
+    json_array_foreach(findings, index, finding)
+    {
+        text_colour(out, TEXT_DIM);
+        fprintf(out->file, "  %-9s ", index == 0 ? "judge" : "");
+        text_colour(out, TEXT_RESET);
+        fprintf(out->file, "%s: expected ", report__text(finding, "rule"));
+        report__escape(report__text(finding, "expected"), REPORT_LINE, out->file);
+        fputs("; found ", out->file);
+        report__escape(report__text(finding, "found"), REPORT_LINE, out->file);
+        fputc('\n', out->file);
+    }
+}
+
 /* A side that has no value is one where the field is not there at all. */
 static const char *text_value(const json_t *diff, const char *key)
 {
@@ -406,6 +423,7 @@ void conform_report_print_case(const struct conform_report *report,
     if (entry->known != NULL)
         text_field(&out, "known", entry->known);
     text_diffs(&out, entry->diffs);
+    text_findings(&out, entry->findings);
     text_trace(&out, entry->trace, entry->trace_dropped);
     text_stderr(&out, entry->stderr_text);
     fputs("\n  replay: ", file);

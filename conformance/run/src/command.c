@@ -274,6 +274,7 @@ static bool command_call(struct command *command)
 
     run_trace_add(r, now, '!', command->request.remote, command_text(command), none);
     r->anchor_ns = now;
+    run_witness_command(r, &command->request);
     bool going = run_call(r, &command->request, &response);
     if (going && !response.ok) {
         going = command_refused(command, &response);

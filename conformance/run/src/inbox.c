@@ -205,6 +205,7 @@ static bool inbox_collect(struct runner *r, struct conform_out *out)
     struct sipc_span pdu = {tx ? out->bytes : NULL, tx ? out->size : 0};
     size_t trace =
         run_trace_add(r, out->at_ns, tx ? '<' : '=', out->remote, run_out_text(&r->env, out), pdu);
+    run_witness_out(r, out);
     if (tx) {
         inbox_report(r, out);
         if (!inbox_knows_peer(r, out->remote)) {
@@ -279,6 +280,7 @@ bool run_pump(struct runner *r, uint64_t until_ns)
     bool came = response.out_count > 0 || conform_sut_now(r->sut) > before_ns;
     bool going = inbox_collect_all(r, status, &response);
 
+    run_witness_time(r);
     conform_response_clear(&response);
     r->stuck = came ? 0 : r->stuck + 1;
     if (going && r->stuck > RUN_STUCK_MAX) {

@@ -136,6 +136,7 @@ static bool prepare_refused(struct runner *r, const struct conform_response *res
 {
     for (size_t i = 0; i < response->refused_count; i++) {
         const char *name = response->refused[i];
+        run_witness_refused(r, name);
         if (run_settings_has(r->script, name)) {
             return prepare_unsupported(r, 0, "a setting the SUT refuses: ", name);
         }
@@ -204,7 +205,7 @@ bool run_prepare(struct runner *r)
 {
     struct run_settings settings = {0};
     bool going = prepare_control(r) && prepare_capabilities(r) && run_settings_eval(r, &settings) &&
-                 prepare_network(r, &settings) &&
+                 prepare_network(r, &settings) && (run_witness_configure(r, &settings), true) &&
                  (!r->control || prepare_configure(r, &settings)) && prepare_reset(r);
 
     run_clock_init(r);

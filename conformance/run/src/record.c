@@ -125,6 +125,8 @@ void conform_record_clear(struct conform_record *record)
     free(record->trace);
     free(record->name);
     free(record->advisories);
+    free(record->findings);
+    free(record->exercised);
     free(record->sut_stderr);
     free(record->small_world);
     *record = (struct conform_record){0};
@@ -272,6 +274,20 @@ void run_advise(struct runner *r, const struct sx_step *step, enum sipc_rule rul
     if (record_worsen(r, CONFORM_ADVISORY, step)) {
         r->record->rule = rule;
         r->record->reason = run_strdup(reason);
+    }
+}
+
+void run_testify(struct runner *r, enum sipc_rule rule, const char *reason)
+{
+    bool advisory = record_is_advisory(rule);
+
+    if (advisory) {
+        record_add_advisory(r->record, rule);
+    }
+    if (record_worsen(r, advisory ? CONFORM_ADVISORY : CONFORM_FAIL, NULL)) {
+        r->record->rule = rule;
+        r->record->reason = run_printf("the judge saw %s", reason);
+        r->timing = true;
     }
 }
 

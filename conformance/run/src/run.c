@@ -39,6 +39,7 @@ static void run_fini(struct runner *r)
     run_queue_clear(&r->states);
     run_env_fini(&r->env);
     free(r->peers);
+    judge_free(r->judge);
 }
 
 /* ---- the end ---- */
@@ -131,6 +132,7 @@ static void run_attempt(struct runner *r)
     }
     r->prepared = true;
     r->in_setup = true;
+    run_witness_begin(r);
     if (run_block(r, &r->script->setup)) {
         r->in_setup = false;
         if (run_block(r, &r->script->test)) {
@@ -138,6 +140,7 @@ static void run_attempt(struct runner *r)
         }
     }
     r->record->duration_ns = conform_sut_now(r->sut);
+    run_witness_end(r);
 }
 
 /* Whether a busy machine, and not the SUT, may be what failed: the harness was late, or the SUT had

@@ -1,13 +1,15 @@
 /* The runner's own header: the state of one case while it runs, and what its parts offer each
  * other.
  *
- * One direction of knowledge: text, print < record < env < settings < inbox < clock < {build,
- * options, match} < describe < {step, block, command, event, check} < {prepare, run}. A part that
- * ends the case returns false and has put the verdict into the record; all above it just return.
+ * One direction of knowledge: text, print < record < env < settings < witness < inbox < clock <
+ * {build, options, match} < describe < {step, block, command, event, check} < {prepare, run}. A
+ * part that ends the case returns false and has put the verdict into the record; all above it just
+ * return.
  * SPDX-License-Identifier: MIT */
 #ifndef CONFORM_RUNNER_H
 #define CONFORM_RUNNER_H
 
+#include "conform/judge.h"
 #include "conform/run.h"
 
 enum run_limit {
@@ -92,6 +94,8 @@ bool run_mismatch(struct runner *r, struct run_mismatch *mismatch);
 /* An advisory rule was broken, seen in passing: the case goes on. */
 void run_advise(struct runner *r, const struct sx_step *step, enum sipc_rule rule,
                 const char *reason);
+/* The judge saw `rule` broken: a verdict, where no line has a worse one. Takes no text. */
+void run_testify(struct runner *r, enum sipc_rule rule, const char *reason);
 /* The line held: it counts among the expectations. Returns true. */
 bool run_decided(struct runner *r);
 
@@ -178,6 +182,8 @@ struct run_settings {
     size_t word_count, word_capacity;
     bool stream;
 };
+/* The n-th setting's name, n < RUN_SETTING_COUNT. */
+const char *run_settings_name(int n);
 bool run_settings_number(const struct run_env *env, const char *name, int64_t *out);
 /* Evaluates the script's settings over the defaults, into env.settings. */
 bool run_settings_eval(struct runner *r, struct run_settings *settings);
@@ -228,6 +234,8 @@ struct runner {
     const struct sx_step *step;
     struct run_env env;
     struct run_clock clock;
+    struct judge_config judge_config;
+    struct judge *judge;     /* NULL: none looks on */
     struct run_queue queue;  /* what must be taken */
     struct run_queue states; /* what may be */
     const char **peers;      /* names the SUT was told */
@@ -241,6 +249,19 @@ struct runner {
     unsigned stuck;        /* waits in a row without time or output */
     unsigned depth;
 };
+
+/* ---- witness.c: the judge beside the case ---- */
+
+/* Before the SUT is set up: what it will be; then what it refused; then a fresh judge. */
+void run_witness_configure(struct runner *r, const struct run_settings *settings);
+void run_witness_refused(struct runner *r, const char *setting);
+void run_witness_begin(struct runner *r);
+void run_witness_rx(struct runner *r, const char *peer, struct sipc_span pdu);
+void run_witness_command(struct runner *r, const struct conform_request *request);
+void run_witness_out(struct runner *r, const struct conform_out *out);
+void run_witness_time(struct runner *r);
+/* Its findings go to the record, and may make its verdict worse. */
+void run_witness_end(struct runner *r);
 
 /* ---- inbox.c ---- */
 

@@ -45,6 +45,11 @@ static int settings_find(const char *name)
     return -1;
 }
 
+const char *run_settings_name(int n)
+{
+    return settings_table[n].name;
+}
+
 bool run_settings_number(const struct run_env *env, const char *name, int64_t *out)
 {
     int at = settings_find(name);

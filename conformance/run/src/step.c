@@ -40,6 +40,7 @@ static bool step_send(struct runner *r, const struct sx_step *step)
     request.pdu.data = bytes;
     run_know_peer(r, peer);
     step_report_sent(r, peer, request.pdu);
+    run_witness_rx(r, peer, request.pdu);
     if (step->pdu.label != NULL) {
         const struct run_label label = {.name = step->pdu.label, .pdu = request.pdu, .peer = peer};
         run_env_set_label(&r->env, &label);

@@ -201,7 +201,7 @@ static void test_run_record_when_pdus_pass_then_the_hook_sees_each(void **ctx)
 {
     (void)ctx;
     struct seen seen = {""};
-    const struct conform_run_options options = {.on_pdu = see_pdu, .ctx = &seen};
+    const struct conform_run_options options = {.on_pdu = see_pdu, .ctx = &seen, .no_judge = true};
     struct fake_sut fake = {.acts = trace_acts};
     struct conform_record record;
 
@@ -246,7 +246,7 @@ static void test_run_record_when_the_seed_is_the_same_then_so_is_the_record(void
     char *texts[3];
 
     for (size_t i = 0; i < 3; i++) {
-        const struct conform_run_options options = {.seed = seeds[i]};
+        const struct conform_run_options options = {.seed = seeds[i], .no_judge = true};
         struct fake_sut fake = {.acts = trace_acts};
         struct conform_record record;
         fake_run(&fake, trace_body, 0, &options, &record);

@@ -28,7 +28,8 @@ static void run_time_rows(const struct time_row *rows, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct fake_act acts[] = {{FAKE_TX, ON_RX(1), .after_ns = rows[i].at_ns},
                                         {.kind = FAKE_NONE}};
-        const struct conform_run_options options = {.time_scale_percent = rows[i].scale_percent};
+        const struct conform_run_options options = {.time_scale_percent = rows[i].scale_percent,
+                                                    .no_judge = true};
         struct fake_sut fake = {.acts = acts,
                                 .wall = rows[i].wall,
                                 .tick_ns = rows[i].tick_ns,

@@ -1,0 +1,137 @@
+/* Which session a PDU is for, and whether there is one: END-1 to END-3, END-5.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "internal.h"
+
+static size_t endpoint_sessions(const struct judge *j)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < j->session_count; i++) {
+        const struct judge_session *s = j->sessions[i];
+        bool never = s->ended_ns == SIPC_NEVER && s->disposed_ns == SIPC_NEVER;
+        count += s->states != JUDGE_IN_DISPOSED || !never;
+    }
+    return count;
+}
+
+/* As many as may be held, lingering ones counted: from now on nobody knows who is (END-5). */
+static void endpoint_flooded(struct judge *j)
+{
+    j->flooded = true;
+    for (size_t i = 0; i < j->session_count; i++) {
+        if (judge_may(j->sessions[i], JUDGE_IN_OPENING)) {
+            judge_forget(j, j->sessions[i]);
+        }
+    }
+    judge_saw_rule(j, SIPC_RULE_END_5);
+}
+
+/* A data PDU for a session that is not held. */
+static void endpoint_make(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
+                          const struct judge_event *event)
+{
+    bool seq = j->config.max_window_size >= 0 && pdu->seq_nr >= j->config.max_window_size;
+    bool id = pdu->window_id > j->config.window_id_step;
+
+    judge_saw_rule(j, SIPC_RULE_END_2);
+    if (j->config.accept == 0) {
+        judge_cause_set(j, JUDGE_REACTS_END_2, s, "a data PDU while none is accepted", false);
+        return;
+    }
+    if (id || seq) {
+        judge_saw_rule(j, SIPC_RULE_END_2a);
+        judge_saw(j, id ? JUDGE_REACTS_WID_1 : JUDGE_REACTS_SEQ_1);
+        judge_cause_set(j, id ? JUDGE_REACTS_WID_1 : JUDGE_REACTS_SEQ_1, s,
+                        "a data PDU that is no first one", true);
+        return;
+    }
+    if (s == NULL) {
+        s = judge_session_add(j, pdu->session_id, event->peer);
+    }
+    if (s == NULL) {
+        return;
+    }
+    if (j->config.max_sessions < 0 || (int64_t)endpoint_sessions(j) > j->config.max_sessions) {
+        endpoint_flooded(j);
+    }
+    judge_session_begin(j, s, false);
+    if (j->flooded || j->shutting_down || j->config.accept < 0 ||
+        !judge_knows(j, JUDGE_NEEDS_ARRIVALS)) {
+        judge_forget(j, s);
+    }
+    judge_rx_data(j, s, pdu, event->peer, event->pdu.size);
+}
+
+void judge_rx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct judge_event *event)
+{
+    struct judge_session *s = judge_session_find(j, pdu->session_id, event->peer);
+
+    if (pdu->opcode == SIPC_DATA) {
+        endpoint_make(j, s, pdu, event);
+        return;
+    }
+    if (pdu->opcode != SIPC_ENQUIRE_LINK) {
+        judge_saw(j, JUDGE_REACTS_END_2);
+        judge_cause_set(j, JUDGE_REACTS_END_2, s, "no data PDU, for no session", false);
+        return;
+    }
+    if (s == NULL) {
+        s = judge_session_add(j, pdu->session_id, event->peer);
+        if (s != NULL && !j->flooded && judge_knows(j, JUDGE_NEEDS_ARRIVALS)) {
+            s->states = JUDGE_IN_DISPOSED;
+        }
+    }
+    if (s != NULL) {
+        judge_rx_link(j, s, pdu);
+    }
+}
+
+void judge_tx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct judge_event *event)
+{
+    const char *found = judge_text(j, "%s to another", sipc_opcode_name(pdu->opcode));
+
+    (void)event;
+    for (size_t i = 0; i < j->session_count; i++) {
+        const struct judge_session *s = j->sessions[i];
+        if (memcmp(s->id, pdu->session_id, SIPC_SESSION_ID_SIZE) == 0) {
+            judge_blame(j, s, JUDGE_WRONG_PEER, "a session's PDUs to its peer", found);
+            return;
+        }
+    }
+    if (j->flooded || j->shutting_down || judge_blame_cause(j, NULL, found)) {
+        return;
+    }
+    if (judge_knows(j, JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_ARRIVALS)) {
+        judge_blame(j, NULL, JUDGE_NO_SESSION, "no PDUs of a session that was never made",
+                    judge_text(j, "%s %lld:%ld", sipc_opcode_name(pdu->opcode),
+                               (long long)pdu->window_id, (long)pdu->seq_nr));
+    }
+}
+
+/* What time did to a session that had ended: it may be gone (END-3). true: a PDU for it is one for
+ * no session. */
+bool judge_endpoint_gone(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
+{
+    uint64_t ended = s->ended_ns < s->disposed_ns ? s->ended_ns : s->disposed_ns;
+    uint64_t over = judge_after(ended, judge_ms(j->config.linger_ms));
+
+    if (s->ended_ns != SIPC_NEVER && s->disposed_ns == SIPC_NEVER &&
+        (j->config.linger_ms < 0 || judge_after(j->now_ns, j->config.late_ns) >= over)) {
+        s->states |= JUDGE_IN_DISPOSED;
+    }
+    if (!judge_must(s, JUDGE_IN_DISPOSED)) {
+        return false;
+    }
+    if (ended == SIPC_NEVER || pdu->opcode != SIPC_DATA) {
+        return true;
+    }
+    judge_saw(j, JUDGE_REACTS_END_3);
+    if (j->config.linger_ms >= 0 && j->now_ns < over) {
+        judge_cause_set(j, JUDGE_REACTS_END_3, s, "a late copy for a session gone", false);
+        s->lingering = true;
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,375 @@
+/* What the application commands and how it ends: SND-1a, SND-11, RTY-3, PRT-2, CLS-2, CLS-3.
+ * A refusal comes before anything else goes in; a command not refused by then was taken.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "internal.h"
+
+struct judge_operation *judge_sending(struct judge_session *s)
+{
+    for (size_t i = 0; i < s->operation_count; i++) {
+        if (s->operations[i].kind == JUDGE_SEND) {
+            return &s->operations[i];
+        }
+    }
+    return NULL;
+}
+
+bool judge_operation_find(struct judge_session *s, uint64_t number, size_t *at)
+{
+    for (size_t i = 0; i < s->operation_count; i++) {
+        if (s->operations[i].number == number) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void judge_operation_remove(struct judge_session *s, size_t at)
+{
+    s->operation_count--;
+    memmove(&s->operations[at], &s->operations[at + 1],
+            (s->operation_count - at) * sizeof s->operations[0]);
+}
+
+/* ---- commands ---- */
+
+static void operation_preset(struct judge *j, struct judge_session *s,
+                             const struct judge_event *event)
+{
+    s->in.min = event->min_id;
+    s->in.min_processed = event->processed;
+    s->out.highest = event->next_id - 1;
+    s->out.acked = event->acked_id;
+    if (event->next_id == 0 && event->acked_id == j->config.window_id_max) {
+        s->out.highest = event->acked_id;
+    }
+    if (event->acked_id >= 0) {
+        s->out.ids[0] = event->acked_id;
+        s->out.id_count = s->out.acked_at = 1;
+    }
+}
+
+static void operation_dispose(struct judge *j, struct judge_session *s)
+{
+    while (s->due_count > 0) {
+        judge_due_drop(j, s, s->due_count - 1);
+    }
+    judge_window_end(s, &s->out.window, true);
+    judge_window_end(s, &s->out.resync, true);
+    s->out.unreliable.open = false;
+    judge_forget_inbound(j, s);
+    judge_enter(j, s, JUDGE_STATE_DISPOSED);
+}
+
+static void operation_close(struct judge *j, struct judge_session *s,
+                            const struct judge_event *event)
+{
+    s->states_before_close = s->states;
+    s->close_asked = true;
+    if (judge_must(s, JUDGE_IN_OPENING)) {
+        struct judge_due *due = judge_owe(j, s, JUDGE_DUE_STATE, JUDGE_CLOSE_IN_OPENING_IGNORED);
+        if (due != NULL) {
+            due->states = JUDGE_IN_AWAITING | JUDGE_IN_DISPOSED;
+        }
+        judge_saw(j, JUDGE_CLOSE_IN_OPENING_IGNORED);
+        judge_saw(j, JUDGE_CLOSE_SENT_IN_OPENING);
+    }
+    if (judge_may(s, JUDGE_IN_OPENING)) {
+        s->states |= JUDGE_IN_AWAITING;
+    }
+    if (judge_may(s, JUDGE_IN_OPENED)) {
+        s->states |= JUDGE_IN_CLOSING | (event->code != 1 ? JUDGE_IN_AWAITING : 0);
+        judge_saw_rule(j, SIPC_RULE_STM_3);
+    }
+    if (judge_must(s, JUDGE_IN_CLOSING | JUDGE_IN_AWAITING)) {
+        judge_saw_rule(j, SIPC_RULE_CLS_5);
+    }
+}
+
+/* An application may set the option itself. */
+static bool operation_skips(const struct judge_event *event)
+{
+    bool skip = event->skip;
+
+    for (size_t i = 0; i < event->attribute_count; i++) {
+        const struct judge_attribute *attribute = &event->attributes[i];
+        if (sipc_option_find(attribute->name) == SIPC_OPT_SKIP) {
+            sipc_option_parse_bool(attribute->value, &skip);
+        }
+    }
+    return skip;
+}
+
+static uint64_t operation_attributes(const struct judge_event *event)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < event->attribute_count; i++) {
+        const struct judge_attribute *attribute = &event->attributes[i];
+        if (!(sipc_option_find(attribute->name) & SIPC_OPT_FRAMING)) {
+            sum += judge_hash_attribute(attribute->name, attribute->value);
+        }
+    }
+    return sum;
+}
+
+static void operation_begin(struct judge *j, struct judge_session *s,
+                            const struct judge_event *event)
+{
+    bool second = event->kind == JUDGE_SEND && judge_sending(s) != NULL;
+
+    if (s->operation_count == JUDGE_OPERATIONS_MAX) {
+        judge_forget(j, s);
+        return;
+    }
+    s->operations[s->operation_count++] =
+        (struct judge_operation){.kind = event->kind,
+                                 .number = event->operation,
+                                 .size = event->size,
+                                 .begun_ns = j->now_ns,
+                                 .event = j->event,
+                                 .skip = operation_skips(event),
+                                 .attributes = operation_attributes(event),
+                                 .attributes_known = event->attributes != NULL,
+                                 .code = event->code};
+    s->quiet_ns = j->now_ns;
+    if (event->kind == JUDGE_SEND && judge_must(s, JUDGE_IN_OPENING) && s->in.receiving) {
+        judge_saw(j, JUDGE_SENT_WHILE_RECEIVING);
+    }
+    if (second && event->operation != 0 && judge_must(s, JUDGE_IN_OPENED)) {
+        struct judge_due *due = judge_owe(j, s, JUDGE_DUE_RESULT, JUDGE_SECOND_TAKEN);
+        if (due != NULL) {
+            due->operation = event->operation;
+            due->outcomes = 1u << JUDGE_OUTCOME_REFUSED;
+        }
+        judge_saw_rule(j, SIPC_RULE_SND_1);
+        judge_saw(j, JUDGE_SECOND_TAKEN);
+    }
+    if (event->kind == JUDGE_CLOSE) {
+        operation_close(j, s, event);
+    } else if (operation_skips(event) && judge_may(s, JUDGE_IN_OPENING)) {
+        s->states |= JUDGE_IN_OPENED; /* unless it is refused */
+        j->unsettled = s;
+        j->unsettled_operation = event->operation;
+    }
+}
+
+/* What was commanded last was not refused (STM-1). */
+void judge_settle(struct judge *j)
+{
+    struct judge_session *s = j->unsettled;
+    size_t at;
+
+    j->unsettled = NULL;
+    if (s != NULL && judge_knows(j, JUDGE_NEEDS_SYNC | JUDGE_NEEDS_EVENTS) &&
+        judge_operation_find(s, j->unsettled_operation, &at) && judge_must(s, JUDGE_IN_LIVING)) {
+        judge_saw_rule(j, SIPC_RULE_STM_1);
+        judge_enter(j, s, JUDGE_STATE_OPENED);
+        s->skip_seen = true;
+    }
+}
+
+static void operation_shutdown(struct judge *j)
+{
+    j->shutting_down = true;
+    for (size_t i = 0; i < j->session_count; i++) {
+        judge_forget(j, j->sessions[i]);
+    }
+}
+
+static struct judge_session *operation_open(struct judge *j, const struct judge_event *event)
+{
+    struct judge_session *s = judge_session_find(j, event->session, event->peer);
+
+    if (s == NULL) {
+        s = judge_session_add(j, event->session, event->peer);
+    }
+    if (s == NULL) {
+        return NULL;
+    }
+    judge_session_begin(j, s, true);
+    if (event->idle_timeout_ms >= 0) {
+        s->idle_timeout_ms = event->idle_timeout_ms;
+    }
+    return s;
+}
+
+void judge_command(struct judge *j, const struct judge_event *event)
+{
+    struct judge_session *s;
+
+    judge_cause_clear(j);
+    if (event->kind == JUDGE_SHUTDOWN) {
+        operation_shutdown(j);
+        return;
+    }
+    if (event->kind == JUDGE_OPEN) {
+        operation_open(j, event);
+        return;
+    }
+    s = judge_session_find(j, event->session, event->peer);
+    if (s == NULL) {
+        return;
+    }
+    switch (event->kind) {
+    case JUDGE_PRESET:
+        operation_preset(j, s, event);
+        break;
+    case JUDGE_DISPOSE:
+        operation_dispose(j, s);
+        break;
+    default:
+        operation_begin(j, s, event);
+        break;
+    }
+}
+
+/* ---- results ---- */
+
+static bool operation_certain(const struct judge *j, const struct judge_session *s,
+                              const struct judge_operation *operation)
+{
+    return s->out.known && !s->operations_lost && operation->number != 0 &&
+           judge_knows(j, JUDGE_NEEDS_SYNC | JUDGE_NEEDS_COMMANDS);
+}
+
+static void operation_ended_ok(struct judge *j, struct judge_session *s,
+                               const struct judge_operation *operation)
+{
+    const struct judge_own_window *window = &s->out.window;
+    bool taken = operation->started && window->done && s->out.ended_group;
+
+    judge_saw_rule(j, SIPC_RULE_PRT_2);
+    judge_saw_rule(j, SIPC_RULE_SND_6);
+    if (taken && s->out.message_bytes == operation->size) {
+        return;
+    }
+    judge_blame(j, s,
+                window->covered && !window->done ? JUDGE_COVERED_IS_FULL
+                : taken                          ? JUDGE_OK_TOO_SHORT
+                                                 : JUDGE_OK_TOO_EARLY,
+                judge_text(j, "success when all of %llu bytes was taken in full",
+                           (unsigned long long)operation->size),
+                judge_text(j, "%llu bytes taken", (unsigned long long)s->out.message_bytes));
+}
+
+static void operation_timed_out(struct judge *j, struct judge_session *s,
+                                const struct judge_operation *operation)
+{
+    const struct judge_own_window *window =
+        s->out.resync.open && !s->out.resync.done ? &s->out.resync : &s->out.window;
+    uint64_t span = judge_ms(j->config.ack_timeout_ms);
+
+    if (j->config.max_retry_count < 0 || j->config.ack_timeout_ms <= 0 ||
+        (!operation->started && !s->out.resync.open)) {
+        return;
+    }
+    judge_saw_rule(j, SIPC_RULE_RTY_3);
+    bool spent = (int64_t)window->retries >= j->config.max_retry_count;
+    bool waited = window->timer_ns != SIPC_NEVER &&
+                  judge_after(j->now_ns, j->config.early_ns) >= judge_after(window->timer_ns, span);
+    if (spent && waited) {
+        return;
+    }
+    judge_blame(
+        j, s, spent ? JUDGE_TIMEOUT_EARLY : JUDGE_RETRIES_TOO_FEW,
+        judge_text(j, "a send timeout after %lld retries and the ack timeout of the last",
+                   (long long)j->config.max_retry_count),
+        judge_text(j, "one after %u retries%s", window->retries, waited ? "" : ", too early"));
+}
+
+static void operation_ended(struct judge *j, struct judge_session *s,
+                            const struct judge_operation *operation,
+                            const struct judge_event *event)
+{
+    const struct judge_own_window *window = &s->out.window;
+    bool failed = operation->started && window->failed && !window->network_failed;
+
+    judge_saw_rule(j, SIPC_RULE_SND_11);
+    switch (event->outcome) {
+    case JUDGE_OUTCOME_OK:
+        operation_ended_ok(j, s, operation);
+        break;
+    case JUDGE_OUTCOME_TIMEOUT:
+        operation_timed_out(j, s, operation);
+        break;
+    case JUDGE_OUTCOME_PEER_ERROR:
+        if (!failed || window->error_code != event->code) {
+            judge_blame(j, s, JUDGE_ERROR_NOT_THE_PEERS,
+                        failed ? judge_text(j, "error %ld", (long)window->error_code)
+                               : "no error: no ack with one came",
+                        judge_text(j, "error %ld", (long)event->code));
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void operation_closed(struct judge *j, struct judge_session *s,
+                             const struct judge_event *event)
+{
+    if (event->outcome != JUDGE_OUTCOME_CLOSED || !s->closed_by_peer || s->close_asked ||
+        j->shutting_down || !judge_must(s, JUDGE_IN_AWAITING)) {
+        return;
+    }
+    judge_saw(j, JUDGE_CLOSE_CODE_LOST);
+    if (event->code != s->peer_close_code) {
+        judge_blame(j, s, JUDGE_CLOSE_CODE_LOST,
+                    judge_text(j, "the close PDU's code, %ld", (long)s->peer_close_code),
+                    judge_text(j, "%ld", (long)event->code));
+    }
+}
+
+static void operation_pay(struct judge *j, struct judge_session *s, const struct judge_event *event)
+{
+    for (size_t i = s->due_count; i > 0; i--) {
+        const struct judge_due *due = &s->dues[i - 1];
+        if (due->kind == JUDGE_DUE_RESULT && due->operation == event->operation) {
+            judge_due_drop(j, s, i - 1);
+        }
+    }
+}
+
+void judge_result(struct judge *j, const struct judge_event *event)
+{
+    struct judge_session *s = judge_session_find(j, event->session, event->peer);
+    size_t at;
+
+    if (s == NULL) {
+        return;
+    }
+    operation_pay(j, s, event);
+    if (!judge_operation_find(s, event->operation, &at)) {
+        return;
+    }
+    struct judge_operation operation = s->operations[at];
+    judge_operation_remove(s, at);
+    if (event->outcome == JUDGE_OUTCOME_REFUSED) {
+        if (operation.kind == JUDGE_CLOSE) {
+            s->states = s->states_before_close;
+            s->close_asked = false;
+            judge_dues_drop_kind(j, s, JUDGE_DUE_STATE);
+        }
+        return;
+    }
+    s->quiet_ns = s->active_ns = j->now_ns;
+    operation_closed(j, s, event);
+    if (operation.kind != JUDGE_SEND) {
+        return;
+    }
+    s->sends_ended = true;
+    if (operation_certain(j, s, &operation)) {
+        operation_ended(j, s, &operation, event);
+    }
+    if (operation.started || event->outcome != JUDGE_OUTCOME_OK) {
+        judge_window_end(s, &s->out.window, event->outcome != JUDGE_OUTCOME_OK);
+        s->out.group_open = false;
+        if (event->outcome == JUDGE_OUTCOME_OK && judge_may(s, JUDGE_IN_OPENING)) {
+            s->states = (s->states & ~(unsigned)JUDGE_IN_OPENING) | JUDGE_IN_OPENED;
+        }
+    }
+    judge_window_end(s, &s->out.resync, false);
+}

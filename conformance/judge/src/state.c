@@ -1,0 +1,235 @@
+/* States, as they are told and as they must be: STM-1 to STM-7, IDL-1.
+ *
+ *   opening -> opened -> closing -> awaiting_disposal -> disposed, never back
+ * SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+static const char *state_told(struct judge *j, const struct judge_event *event)
+{
+    return event->has_code ? judge_text(j, "state %s, cause %ld", judge_state_word(event->state),
+                                        (long)event->code)
+                           : judge_text(j, "state %s", judge_state_word(event->state));
+}
+
+static bool state_certain(const struct judge *j, const struct judge_session *s)
+{
+    return s->created_ns != SIPC_NEVER && !j->shutting_down && !j->flooded &&
+           judge_knows(j, JUDGE_NEEDS_SYNC | JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_ARRIVALS);
+}
+
+/* ---- the idle timeout ---- */
+
+static void state_idle_early(struct judge *j, struct judge_session *s,
+                             const struct judge_event *event)
+{
+    uint64_t span = judge_ms(s->idle_timeout_ms);
+
+    if (s->idle_timeout_ms < 0 || !state_certain(j, s)) {
+        return;
+    }
+    judge_saw(j, JUDGE_IDLE_EARLY);
+    if (s->idle_timeout_ms == 0 ||
+        judge_after(j->now_ns, j->config.early_ns) < judge_after(s->active_ns, span)) {
+        judge_blame(j, s, JUDGE_IDLE_EARLY,
+                    s->idle_timeout_ms == 0 ? "no idle timeout: it is off"
+                                            : judge_text(j, "none before %lld ms without activity",
+                                                         (long long)s->idle_timeout_ms),
+                    state_told(j, event));
+    }
+}
+
+static void state_idle_expire(struct judge *j, struct judge_session *s)
+{
+    uint64_t at_ns =
+        judge_after(judge_after(s->quiet_ns, judge_ms(s->idle_timeout_ms)), j->config.late_ns);
+
+    if (s->idle_timeout_ms <= 0 || !judge_must(s, JUDGE_IN_OPENED) || s->operation_count > 0 ||
+        s->operations_lost || s->out.window.open || !state_certain(j, s)) {
+        return;
+    }
+    if (at_ns >= j->now_ns) {
+        judge_wake(j, at_ns);
+        return;
+    }
+    judge_blame(
+        j, s, JUDGE_IDLE_MISSED,
+        judge_text(j, "closing after %lld ms without activity", (long long)s->idle_timeout_ms),
+        "nothing");
+    judge_forget(j, s);
+}
+
+/* ---- the open timeout ---- */
+
+static void state_open_expire(struct judge *j, struct judge_session *s)
+{
+    uint64_t at_ns;
+
+    if (j->config.open_timeout_ms <= 0 || !judge_must(s, JUDGE_IN_OPENING) ||
+        !state_certain(j, s)) {
+        return;
+    }
+    at_ns = judge_after(judge_after(s->created_ns, judge_ms(j->config.open_timeout_ms)),
+                        j->config.late_ns);
+    if (at_ns >= j->now_ns) {
+        judge_wake(j, at_ns);
+        return;
+    }
+    judge_saw(j, JUDGE_OPEN_TIMEOUT_MISSED);
+    judge_blame(j, s, JUDGE_OPEN_TIMEOUT_MISSED,
+                judge_text(j, "the end of a session in opening after %lld ms",
+                           (long long)j->config.open_timeout_ms),
+                "nothing");
+    judge_forget(j, s);
+}
+
+/* Time passed, and nothing happened by which a rule of time could have been kept otherwise. */
+void judge_state_passes(struct judge *j, const struct judge_session *s)
+{
+    uint64_t open = judge_ms(j->config.open_timeout_ms);
+
+    if (judge_must(s, JUDGE_IN_OPENING) && j->config.open_timeout_ms == 0) {
+        judge_saw(j, JUDGE_OPEN_TIMEOUT_EARLY);
+    }
+    if (!judge_must(s, JUDGE_IN_OPENED)) {
+        return;
+    }
+    if (j->config.open_timeout_ms > 0 && j->now_ns > judge_after(s->created_ns, open)) {
+        judge_saw(j, JUDGE_OPEN_TIMEOUT_EARLY);
+    }
+    if (s->idle_timeout_ms == 0) {
+        judge_saw(j, JUDGE_IDLE_EARLY);
+    }
+    if (j->config.enquire_link_interval_ms == 0) {
+        judge_saw(j, JUDGE_LINK_TOO_OFTEN);
+    }
+}
+
+void judge_state_expire(struct judge *j, struct judge_session *s)
+{
+    state_open_expire(j, s);
+    state_idle_expire(j, s);
+}
+
+/* ---- states that are told ---- */
+
+static void state_opened(struct judge *j, struct judge_session *s, const struct judge_event *event)
+{
+    judge_saw_rule(j, SIPC_RULE_STM_1);
+    if (!state_certain(j, s) || !judge_must(s, JUDGE_IN_OPENING)) {
+        return;
+    }
+    if (j->cause.acks_only || !judge_blame_cause(j, s, state_told(j, event))) {
+        judge_blame(j, s, JUDGE_OPENED_EARLY,
+                    "opening until a first window is taken, a first group complete, or skip",
+                    state_told(j, event));
+    }
+}
+
+static void state_open_timeout(struct judge *j, struct judge_session *s,
+                               const struct judge_event *event)
+{
+    uint64_t span = judge_ms(j->config.open_timeout_ms);
+
+    judge_saw_rule(j, SIPC_RULE_STM_2);
+    if (j->config.open_timeout_ms >= 0 && state_certain(j, s) &&
+        (j->config.open_timeout_ms == 0 ||
+         judge_after(j->now_ns, j->config.early_ns) < judge_after(s->created_ns, span))) {
+        judge_blame(j, s, JUDGE_OPEN_TIMEOUT_EARLY,
+                    judge_text(j, "no open timeout before %lld ms (0: off)",
+                               (long long)j->config.open_timeout_ms),
+                    state_told(j, event));
+    }
+}
+
+/* Closing or awaiting_disposal: something must have brought it about. */
+static void state_ended(struct judge *j, struct judge_session *s, const struct judge_event *event)
+{
+    bool living = judge_must(s, JUDGE_IN_LIVING);
+
+    judge_saw_rule(j, event->state == JUDGE_STATE_CLOSING ? SIPC_RULE_STM_3 : SIPC_RULE_STM_7);
+    if (event->has_code && event->code == SIPC_LOCAL_OPEN_TIMEOUT &&
+        judge_must(s, JUDGE_IN_OPENING)) {
+        state_open_timeout(j, s, event);
+        return;
+    }
+    if (event->has_code && event->code == SIPC_ABORT_IDLE_TIMEOUT && !s->closed_by_peer &&
+        !s->close_asked) {
+        state_idle_early(j, s, event);
+        return;
+    }
+    if (!state_certain(j, s) || !living || s->closed_by_peer || s->nacked || s->close_asked ||
+        s->idle_timeout_ms != 0 ||
+        (judge_may(s, JUDGE_IN_OPENING) && j->config.open_timeout_ms != 0)) {
+        return;
+    }
+    if (j->cause.acks_only || !judge_blame_cause(j, s, state_told(j, event))) {
+        judge_blame(j, s, JUDGE_ENDED_WITHOUT_CAUSE,
+                    "the session to live on: nothing that ends one happened", state_told(j, event));
+    }
+}
+
+static void state_pay(struct judge *j, struct judge_session *s, unsigned bit)
+{
+    for (size_t i = s->due_count; i > 0; i--) {
+        if (s->dues[i - 1].kind == JUDGE_DUE_STATE && (s->dues[i - 1].states & bit)) {
+            judge_due_drop(j, s, i - 1);
+        }
+    }
+}
+
+/* What was told is taken over; an earlier state than what is known was only passed. */
+static void state_narrow(struct judge *j, struct judge_session *s, enum judge_state state)
+{
+    unsigned bit = 1u << state;
+    unsigned above = ~(bit - 1) & JUDGE_IN_ANY;
+
+    if ((s->states & ~(bit - 1)) == 0 || (s->states & bit)) {
+        if (judge_knows(j, JUDGE_NEEDS_SYNC)) {
+            judge_enter(j, s, state);
+        } else {
+            s->states = (s->states & above) | bit;
+        }
+    }
+}
+
+void judge_state(struct judge *j, const struct judge_event *event)
+{
+    struct judge_session *s = judge_session_find(j, event->session, event->peer);
+    unsigned bit = 1u << event->state;
+
+    if ((unsigned)event->state > JUDGE_STATE_DISPOSED) {
+        return;
+    }
+    if (s == NULL) {
+        if (!j->cause.acks_only) {
+            judge_blame_cause(j, NULL, state_told(j, event));
+        }
+        return;
+    }
+    state_pay(j, s, bit);
+    if (bit < s->told && s->told != JUDGE_IN_DISPOSED && state_certain(j, s)) {
+        judge_blame(j, s, JUDGE_STATE_BACKWARDS, "a state that does not go back",
+                    state_told(j, event));
+    }
+    if (event->state == JUDGE_STATE_OPENING && s->told == JUDGE_IN_DISPOSED) {
+        judge_forget(j, s); /* it was made anew, nobody can tell by what */
+    }
+    switch (event->state) {
+    case JUDGE_STATE_OPENED:
+        state_opened(j, s, event);
+        break;
+    case JUDGE_STATE_CLOSING:
+    case JUDGE_STATE_AWAITING_DISPOSAL:
+        state_ended(j, s, event);
+        break;
+    default:
+        judge_saw_rule(j, SIPC_RULE_STM_6);
+        break;
+    }
+    s->told = bit;
+    state_narrow(j, s, event->state);
+    if (event->state >= JUDGE_STATE_AWAITING_DISPOSAL) {
+        judge_window_end(s, &s->out.window, true);
+        judge_window_end(s, &s->out.resync, true);
+    }
+}

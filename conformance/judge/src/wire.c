@@ -1,0 +1,253 @@
+/* Bytes: what must not have been taken (WIRE-2 to WIRE-6, OPT-2, OPT-4, ERR-1), what must not have
+ * been sent (WIRE-1, WIRE-2, OPT-1, OPT-4, ERR-1 to ERR-3, SND-2); and which part of the judge
+ * looks at a PDU. SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+/* ---- what comes in ---- */
+
+static enum judge_check wire_reacts(enum sipc_discard reason)
+{
+    static const struct {
+        enum sipc_rule rule;
+        enum judge_check check;
+    } checks[] = {
+        {SIPC_RULE_WIRE_2, JUDGE_REACTS_WIRE_2}, {SIPC_RULE_WIRE_3, JUDGE_REACTS_WIRE_3},
+        {SIPC_RULE_WIRE_4, JUDGE_REACTS_WIRE_4}, {SIPC_RULE_WIRE_5, JUDGE_REACTS_WIRE_5},
+        {SIPC_RULE_WIRE_6, JUDGE_REACTS_WIRE_6}, {SIPC_RULE_OPT_2, JUDGE_REACTS_OPT_2},
+        {SIPC_RULE_OPT_4, JUDGE_REACTS_OPT_4},   {SIPC_RULE_ERR_1, JUDGE_REACTS_ERR_1},
+        {SIPC_RULE_ERR_2a, JUDGE_REACTS_ERR_2a}, {SIPC_RULE_ERR_3a, JUDGE_REACTS_ERR_3a},
+    };
+    enum sipc_rule rule = sipc_discard_rule(reason);
+
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        if (checks[i].rule == rule) {
+            return checks[i].check;
+        }
+    }
+    return JUDGE_CHECK_COUNT;
+}
+
+/* OPT-4 leaves open what blanks or a NUL round a number do. */
+static bool wire_untested(struct sipc_span options)
+{
+    struct sipc_option option;
+
+    while (sipc_option_next(&options, &option)) {
+        const uint8_t *value = option.value.data;
+        size_t size = option.value.size;
+        bool number = option.id >= SIPC_OPT_MAX_WINDOW_SIZE && option.id <= SIPC_OPT_IDLE_TIMEOUT;
+        if ((number || (option.id & SIPC_OPT_FRAMING) != 0) && size > 0 &&
+            (value[0] <= ' ' || value[size - 1] <= ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void wire_discarded(struct judge *j, enum sipc_discard reason, const struct sipc_pdu *pdu,
+                           const struct judge_event *event)
+{
+    struct judge_session *s =
+        pdu->session_id != NULL ? judge_session_find(j, pdu->session_id, event->peer) : NULL;
+
+    judge_saw_rule(j, sipc_discard_rule(reason));
+    judge_saw_rule(j, SIPC_RULE_WIRE_7);
+    if (reason == SIPC_DISCARD_OPTION_VALUE && wire_untested(pdu->options)) {
+        if (s != NULL) {
+            judge_forget(j, s);
+        }
+        j->flooded = true;
+        return;
+    }
+    if (s != NULL) {
+        s->activity_ns = j->now_ns;
+    }
+    judge_cause_set(j, wire_reacts(reason), s,
+                    judge_text(j, "a PDU to discard (%s)", sipc_discard_name(reason)), false);
+    j->cause.any = pdu->session_id == NULL;
+}
+
+static void wire_options_seen(struct judge *j, const struct sipc_pdu *pdu)
+{
+    struct sipc_span rest = pdu->options;
+    struct sipc_option option;
+    uint32_t seen = 0;
+
+    while (sipc_option_next(&rest, &option)) {
+        if (option.id != 0 && option.id != SIPC_OPT_LONG_ATTRIBUTE && (seen & option.id)) {
+            judge_saw_rule(j, SIPC_RULE_OPT_5);
+        }
+        seen |= option.id;
+    }
+    if (pdu->present & SIPC_OPT_OTHER) {
+        judge_saw_rule(j, SIPC_RULE_OPT_6);
+    }
+    if (pdu->options.size > 0) {
+        judge_saw_rule(j, SIPC_RULE_OPT_1);
+        judge_saw_rule(j, SIPC_RULE_OPT_3);
+        judge_saw_rule(j, SIPC_RULE_OPT_4);
+    }
+    judge_saw_rule(j, SIPC_RULE_WIRE_1);
+}
+
+static void wire_dispatch(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
+                          const struct judge_event *event)
+{
+    switch (pdu->opcode) {
+    case SIPC_DATA:
+        judge_rx_data(j, s, pdu, event->peer, event->pdu.size);
+        break;
+    case SIPC_DATA_ACK:
+    case SIPC_CLOSE_ACK:
+        s->active_ns = j->now_ns;
+        judge_rx_ack(j, s, pdu);
+        break;
+    case SIPC_CLOSE:
+        judge_rx_close(j, s, pdu);
+        break;
+    default:
+        judge_rx_link(j, s, pdu);
+        break;
+    }
+}
+
+void judge_rx(struct judge *j, const struct judge_event *event)
+{
+    struct sipc_pdu pdu = {0};
+    enum sipc_discard reason = sipc_pdu_decode(event->pdu, &pdu);
+
+    judge_cause_clear(j);
+    if (reason != SIPC_DISCARD_NONE) {
+        wire_discarded(j, reason, &pdu, event);
+        return;
+    }
+    wire_options_seen(j, &pdu);
+    struct judge_session *s = judge_session_find(j, pdu.session_id, event->peer);
+    if (s == NULL || judge_endpoint_gone(j, s, &pdu)) {
+        judge_rx_unknown(j, &pdu, event);
+        return;
+    }
+    s->activity_ns = j->now_ns;
+    if (s->lingering) {
+        s->lingering = false;
+        return;
+    }
+    judge_saw_rule(j, SIPC_RULE_END_1);
+    wire_dispatch(j, s, &pdu, event);
+    if (j->cause.check == JUDGE_CHECK_COUNT) {
+        s->last_peer = event->peer;
+    }
+}
+
+/* ---- what goes out ---- */
+
+static enum judge_check wire_malformed(enum sipc_discard reason)
+{
+    switch (reason) {
+    case SIPC_DISCARD_TOO_SHORT:
+    case SIPC_DISCARD_TOO_LONG:
+        return JUDGE_SENT_WRONG_SIZE;
+    case SIPC_DISCARD_OPTION_CUT:
+    case SIPC_DISCARD_OPTION_LENGTHS:
+    case SIPC_DISCARD_OPTION_NAME:
+        return JUDGE_SENT_BAD_OPTION;
+    case SIPC_DISCARD_OPTION_VALUE:
+        return JUDGE_SENT_BAD_VALUE;
+    case SIPC_DISCARD_ABORT_CODE:
+        return JUDGE_SENT_ABORT_CODE;
+    case SIPC_DISCARD_ACK_ERROR_CODE:
+        return JUDGE_SENT_ACK_CODE;
+    case SIPC_DISCARD_LINK_ERROR_CODE:
+        return JUDGE_SENT_LINK_CODE;
+    default:
+        return JUDGE_SENT_MALFORMED;
+    }
+}
+
+/* OPT-3: names of the protocol in PDUs that no application has a say in. */
+static void wire_check_names(struct judge *j, const struct sipc_pdu *pdu,
+                             const struct judge_session *s)
+{
+    struct sipc_span rest = pdu->options;
+    struct sipc_option option;
+
+    while (pdu->opcode != SIPC_DATA && sipc_option_next(&rest, &option)) {
+        if (option.id == 0 && option.name.size >= 2 && option.name.data[0] == 's' &&
+            option.name.data[1] == '_') {
+            judge_blame(j, s, JUDGE_SENT_INVENTED_NAME, "no option s_... that the protocol lacks",
+                        judge_text(j, "\"%.*s\"",
+                                   (int)(option.name.size < 40 ? option.name.size : 40),
+                                   (const char *)option.name.data));
+            return;
+        }
+    }
+}
+
+static void wire_check_sent(struct judge *j, const struct sipc_pdu *pdu,
+                            const struct judge_session *s, size_t size)
+{
+    judge_saw_rule(j, SIPC_RULE_WIRE_2);
+    wire_options_seen(j, pdu);
+    wire_check_names(j, pdu, s);
+    if (j->config.mtu >= 0) {
+        judge_saw(j, JUDGE_SENT_OVER_MTU);
+        judge_saw_rule(j, SIPC_RULE_SND_2a);
+        if ((int64_t)size > j->config.mtu) {
+            judge_blame(j, s, JUDGE_SENT_OVER_MTU,
+                        judge_text(j, "at most %lld bytes, the mtu", (long long)j->config.mtu),
+                        judge_text(j, "%zu bytes", size));
+        }
+    }
+}
+
+static void wire_check_connection(struct judge *j, const struct judge_session *s,
+                                  const struct judge_event *event)
+{
+    if (j->config.stream) {
+        judge_saw(j, JUDGE_WRONG_CONNECTION);
+        if (event->peer != s->last_peer) {
+            judge_blame(j, s, JUDGE_WRONG_CONNECTION,
+                        "answers on the connection that last brought a valid PDU",
+                        "one on another");
+        }
+    }
+}
+
+void judge_tx(struct judge *j, const struct judge_event *event)
+{
+    struct sipc_pdu pdu = {0};
+    enum sipc_discard reason = sipc_pdu_decode(event->pdu, &pdu);
+
+    if (reason != SIPC_DISCARD_NONE) {
+        judge_blame(j, NULL, wire_malformed(reason), "a PDU that can be decoded",
+                    judge_text(j, "%zu bytes that cannot (%s)", event->pdu.size,
+                               sipc_discard_name(reason)));
+        return;
+    }
+    struct judge_session *s = judge_session_find(j, pdu.session_id, event->peer);
+    wire_check_sent(j, &pdu, s, event->pdu.size);
+    if (s == NULL) {
+        judge_tx_unknown(j, &pdu, event);
+        return;
+    }
+    switch (pdu.opcode) {
+    case SIPC_DATA:
+        judge_tx_data(j, s, &pdu, event);
+        break;
+    case SIPC_DATA_ACK:
+        wire_check_connection(j, s, event);
+        judge_tx_ack(j, s, &pdu, event->pdu);
+        break;
+    case SIPC_CLOSE:
+        judge_tx_close(j, s, &pdu, event);
+        break;
+    case SIPC_CLOSE_ACK:
+        wire_check_connection(j, s, event);
+        judge_tx_close_ack(j, s, &pdu, event->pdu);
+        break;
+    default:
+        judge_tx_link(j, s, &pdu);
+        break;
+    }
+    s->activity_ns = j->now_ns;
+}
