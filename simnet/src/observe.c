@@ -251,6 +251,7 @@ void emit_stage(struct simnet_world *world, const struct link *link, const struc
     event.extra = ruling->extra;
     event.datagram = &slot->datagram;
     event.key = &slot->key;
+    event.token = slot->owed ? slot->token : 0;
     event_give(world, &event);
 }
 

@@ -189,17 +189,24 @@ static enum sipc_status operation_send(struct simnet_world *world, struct host *
                              what->command == SIMNET_COMMAND_SEND_UNRELIABLE, &message);
 }
 
+/* Where the other host of the session is now. */
+static sipc_peer operation_remote(const struct simnet_world *world,
+                                  const struct simnet_operation *what)
+{
+    const struct session *session = &world->sessions[what->session];
+
+    return world->hosts[session->hosts[1 - session_side(session, what->host)]]->address;
+}
+
 static enum sipc_status operation_open(struct simnet_world *world, struct host *host,
                                        const struct simnet_operation *what)
 {
-    struct session *session = &world->sessions[what->session];
-    int side = session_side(session, host->index);
-    sipc_peer remote = world->hosts[session->hosts[1 - side]]->address;
+    const struct session *session = &world->sessions[what->session];
 
     if (host->driver.open == NULL)
         return SIPC_E_INVALID;
-    return host->driver.open(host->self, host_clock(world, host), what->session, remote,
-                             session->id, what->idle_timeout_ns);
+    return host->driver.open(host->self, host_clock(world, host), what->session,
+                             operation_remote(world, what), session->id, what->idle_timeout_ns);
 }
 
 static enum sipc_status operation_command(struct simnet_world *world, struct host *host,
@@ -249,6 +256,12 @@ static void operation_emit(struct simnet_world *world, const struct operation *o
     event.status = operation->status;
     event.size = operation->what.size;
     event.code = operation->what.code;
+    event.skip = operation->what.skip;
+    event.given = operation->what.attributes;
+    event.given_count = operation->what.attribute_count;
+    event.idle_timeout_ns = operation->what.idle_timeout_ns;
+    if (event.command == SIMNET_COMMAND_OPEN)
+        event.remote = operation_remote(world, &operation->what);
     emit(world, SIMNET_EVENT_OPERATION, &event);
 }
 

@@ -299,6 +299,7 @@ void judge_session_begin(struct judge *j, struct judge_session *s, bool local);
 void judge_forget_inbound(struct judge *j, struct judge_session *s);
 void judge_forget_outbound(struct judge *j, struct judge_session *s);
 void judge_forget(struct judge *j, struct judge_session *s);
+void judge_may_open(struct judge_session *s);
 void judge_group_clear(struct judge *j, struct judge_group *group);
 void judge_window_clear(struct judge *j, struct judge_session *s);
 /* What is possible narrows to `states`; nothing left of it: those are taken. */

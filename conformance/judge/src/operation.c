@@ -196,6 +196,17 @@ static struct judge_session *operation_open(struct judge *j, const struct judge_
     return s;
 }
 
+/* Two sessions of that id, and the event does not say which: none of them is sure of its
+ * operations. */
+static void operation_ambiguous(struct judge *j, const struct judge_event *event)
+{
+    for (size_t i = 0; i < j->session_count; i++) {
+        if (memcmp(j->sessions[i]->id, event->session, SIPC_SESSION_ID_SIZE) == 0) {
+            j->sessions[i]->operations_lost = true;
+        }
+    }
+}
+
 void judge_command(struct judge *j, const struct judge_event *event)
 {
     struct judge_session *s;
@@ -211,6 +222,7 @@ void judge_command(struct judge *j, const struct judge_event *event)
     }
     s = judge_session_find(j, event->session, event->peer);
     if (s == NULL) {
+        operation_ambiguous(j, event);
         return;
     }
     switch (event->kind) {
@@ -339,6 +351,7 @@ void judge_result(struct judge *j, const struct judge_event *event)
     size_t at;
 
     if (s == NULL) {
+        operation_ambiguous(j, event);
         return;
     }
     operation_pay(j, s, event);

@@ -398,6 +398,7 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
         s->idle_timeout_ms = -1; /* IDL-2 is advisory */
     }
     if (!s->in.known) {
+        judge_may_open(s);
         receive_skip(j, s, pdu);
         s->quiet_ns = j->now_ns;
         return;

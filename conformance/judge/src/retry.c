@@ -197,6 +197,9 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
     if (pdu->present & SIPC_OPT_ERROR_CODE) {
         judge_saw_rule(j, SIPC_RULE_ERR_2);
     }
+    if (!s->out.known) {
+        judge_may_open(s);
+    }
     if (window == NULL || window->done || window->failed) {
         return;
     }
@@ -260,6 +263,11 @@ static void retry_stalled(struct judge *j, struct judge_session *s, struct judge
 
     if (at_ns >= j->now_ns) {
         judge_wake(j, at_ns);
+        return;
+    }
+    if (s->out.unreliable.open && s->out.unreliable.aftermath_due) {
+        window->moved_ns = j->now_ns; /* a fire-and-forget is leaving between the groups */
+        judge_wake(j, j->now_ns);
         return;
     }
     window->moved_ns = SIPC_NEVER;

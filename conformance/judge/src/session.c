@@ -149,6 +149,14 @@ void judge_session_begin(struct judge *j, struct judge_session *s, bool local)
 
 /* ---- forgetting ---- */
 
+/* What opens a session may have happened, or may happen, unseen. */
+void judge_may_open(struct judge_session *s)
+{
+    if (judge_may(s, JUDGE_IN_OPENING)) {
+        s->states |= JUDGE_IN_OPENED;
+    }
+}
+
 void judge_forget_inbound(struct judge *j, struct judge_session *s)
 {
     judge_window_clear(j, s);
@@ -156,6 +164,7 @@ void judge_forget_inbound(struct judge *j, struct judge_session *s)
     judge_group_clear(j, &s->in.old_group);
     judge_bytes_clear(j, &s->in.last.ack);
     s->in.known = false;
+    judge_may_open(s);
     s->in.min = s->in.last.id = s->in.window_id = -1;
     s->in.last.answered = s->in.min_processed = s->in.receiving = false;
     s->in.applied_ns = 0;
@@ -171,6 +180,7 @@ void judge_forget_outbound(struct judge *j, struct judge_session *s)
     bool spoke = out->peer_spoke, closed = out->close_sent;
 
     (void)j;
+    judge_may_open(s);
     for (int i = 0; i < 3; i++) {
         session_reset_window(&kept[i]);
     }

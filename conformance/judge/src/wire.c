@@ -226,6 +226,9 @@ void judge_tx(struct judge *j, const struct judge_event *event)
     }
     struct judge_session *s = judge_session_find(j, pdu.session_id, event->peer);
     wire_check_sent(j, &pdu, s, event->pdu.size);
+    if (s == NULL && !judge_knows(j, JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_ARRIVALS)) {
+        s = judge_session_add(j, pdu.session_id, event->peer); /* it may have begun unseen */
+    }
     if (s == NULL) {
         judge_tx_unknown(j, &pdu, event);
         return;

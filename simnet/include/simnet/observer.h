@@ -7,7 +7,7 @@
 #ifndef SIMNET_OBSERVER_H
 #define SIMNET_OBSERVER_H
 
-#include "sipc/endpoint.h"
+#include "sipc/session.h"
 #include "simnet/link.h"
 
 #ifdef __cplusplus
@@ -84,7 +84,7 @@ struct simnet_event {
     simnet_link link;
     simnet_session session;    /* SIMNET_NONE: not one of simnet_session_add */
     const uint8_t *session_id; /* 32 bytes or NULL */
-    sipc_peer remote;          /* application events: the peer's address */
+    sipc_peer remote;          /* application events, OPERATION open: the peer's address */
     /* STAGE */
     enum simnet_stage stage;
     enum simnet_verdict verdict;
@@ -103,9 +103,13 @@ struct simnet_event {
     struct sipc_span data;       /* DELIVER */
     struct sipc_span attributes; /* DELIVER: walk with sipc_attribute_next */
     uint64_t size;               /* OPERATION send: bytes of the message */
+    bool skip;                   /* OPERATION send */
+    int64_t idle_timeout_ns;     /* OPERATION open; INT64_MIN: the host's */
+    const struct sipc_attribute *given; /* OPERATION send: the message's attributes */
+    size_t given_count;
     enum sipc_discard reason;    /* DISCARD */
     enum sipc_rule rule;         /* DISCARD */
-    uint64_t token;              /* AFTERMATH */
+    uint64_t token; /* AFTERMATH; STAGE: of a datagram whose aftermath is owed, else 0 */
     bool ok;                     /* AFTERMATH */
     int change;                  /* CHANGE: enum simnet_change_kind */
     const struct simnet_failure *failure; /* FAILURE */
