@@ -77,7 +77,7 @@ def test_table_has_a_row_per_rule_and_no_colours_in_a_pipe(run):
     assert "\033" not in "".join(lines)
     assert lines[-1] == (
         "3 rules, 2 MUST; of these with engine 1, test 1, case 1, judge 1, mutant 1; "
-        "3 required cells empty"
+        "4 required cells empty"
     )
 
 
