@@ -24,7 +24,7 @@ quiet 1T
 """,
     "a/T-2-quiet.sx": "sx 1\nid T-2-quiet\nrules WIRE-7\nrole receiver\n\ntest\n"
                       "-> raw hex:00\nquiet 1T\n",
-    "b/T-3-lingers.sx": "sx 1\nid T-3-lingers\nrules END-3\nrole endpoint\nneeds linger\n\ntest\n"
+    "b/T-3-lingers.sx": "sx 1\nid T-3-lingers\nrules WIRE-2\nrole endpoint\nneeds linger\n\ntest\n"
                        "-> raw hex:00\nquiet 1T\n",
 }
 
