@@ -84,6 +84,16 @@ enum sipc_status sipc_endpoint_init(void *block, size_t size, const struct sipc_
  * bytes. The bytes behind it only serve actions that wait. */
 size_t sipc_endpoint_snapshot_size(const struct sipc_endpoint *ep);
 
+/* For explorers, which compare states: takes the endpoint, all of it, to another moment, so that
+ * `now` is `base`, and numbers anew what only has to differ. Endpoints that will do the same from
+ * now on are then equal in their snapshots, but for slots used before and given back. Not while
+ * actions wait. `now` is no less than in any call before; `base` leaves room for the linger behind
+ * it. tokens[0..count-1], SIPC_REBASE_TOKENS_MAX at most, are renamed; those whose aftermath nobody
+ * awaits become 0. Void are other tokens and all handles of sessions; discards count from 0. */
+enum { SIPC_REBASE_TOKENS_MAX = 16 };
+void sipc_endpoint_rebase(struct sipc_endpoint *ep, sipc_time now, sipc_time base, uint64_t *tokens,
+                          size_t count);
+
 /* The settings in force (checked and clamped). Lives as long as the endpoint. */
 const struct sipc_config *sipc_endpoint_config(const struct sipc_endpoint *ep);
 
