@@ -22,3 +22,8 @@ target_link_libraries(test_simnet_export PRIVATE sipc_simnet_export PkgConfig::P
 add_executable(simnet_export_sample tests/export_sample.c tests/export_worlds.c)
 target_link_libraries(simnet_export_sample PRIVATE sipc_simnet_export)
 sipc_target(simnet_export_sample)
+
+sipc_c_test(simnet_explore LIBS simnet_explore)
+if(TARGET test_simnet_explore)
+  add_dependencies(test_simnet_explore simnet_naive)
+endif()
