@@ -158,9 +158,20 @@ void explore_heal_check_terminal(struct explorer *x)
     x->wire_limit = x->world->in_flight;
 }
 
+/* The state of a circle that is nearest to the beginning. */
+static uint32_t heal_nearest(const struct node *nodes, uint32_t node)
+{
+    uint32_t nearest = node;
+
+    for (uint32_t at = nodes[node].heal; at != node; at = nodes[at].heal)
+        nearest = at < nearest ? at : nearest;
+    return nearest;
+}
+
 uint32_t explore_heal_find_circle(struct explorer *x)
 {
     struct node *nodes = x->visited.nodes;
+    uint32_t nearest = UINT32_MAX;
 
     for (uint32_t start = 0; start < x->visited.count; start++) {
         uint32_t node = start;
@@ -168,8 +179,10 @@ uint32_t explore_heal_find_circle(struct explorer *x)
             nodes[node].walk = start + 1;
             node = nodes[node].heal;
         }
-        if (node < x->visited.count && nodes[node].walk == start + 1)
-            return node;
+        if (node < x->visited.count && nodes[node].walk == start + 1) {
+            uint32_t found = heal_nearest(nodes, node);
+            nearest = found < nearest ? found : nearest;
+        }
     }
-    return UINT32_MAX;
+    return nearest;
 }

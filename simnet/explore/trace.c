@@ -93,15 +93,15 @@ void simnet_explore_result_free(struct simnet_explore_result *result)
 
 const char *simnet_explore_what_name(enum simnet_explore_what what)
 {
-    static const char *const names[] = {"arrives",
-                                        "arrives, and stays under way",
-                                        "arrives from nowhere",
-                                        "is lost",
-                                        "time passes",
-                                        "opens",
+    static const char *const names[] = {"gets",
+                                        "gets, and there is a copy of",
+                                        "gets from nowhere",
+                                        "never gets",
+                                        "is woken",
+                                        "opens the session",
                                         "is told to",
-                                        "aftermath ok",
-                                        "aftermath failed",
+                                        "is told it was sent",
+                                        "is told it was not sent",
                                         "crashes",
                                         "sends",
                                         "hands over",

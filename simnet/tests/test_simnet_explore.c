@@ -165,12 +165,12 @@ static void test_explore_when_the_worlds_bounds_are_wider_then_more_states(void 
     }
 }
 
-static void test_explore_when_told_the_progress_then_it_grows(void **state)
+static void test_names_when_asked_for_then_there(void **state)
 {
     (void)state;
     assert_null(simnet_explore_event_name(15));
     assert_string_equal(simnet_explore_stand_name(0), "none");
-    assert_string_equal(simnet_explore_what_name(SIMNET_EXPLORE_DROPS), "is lost");
+    assert_string_equal(simnet_explore_what_name(SIMNET_EXPLORE_DROPS), "never gets");
 }
 
 /* ---- worlds that make no sense ---- */
@@ -298,6 +298,105 @@ static void test_explore_when_the_engine_breaks_its_own_invariants_then_told(voi
     simnet_explore_result_free(&r);
 }
 
+/* The shipping engine, but for one call. */
+static bool next_but_results_twice(struct sipc_endpoint *ep, struct sipc_action *action)
+{
+    static struct sipc_action last;
+    static bool again;
+
+    if (again) {
+        again = false;
+        *action = last;
+        return true;
+    }
+    if (!sipc_endpoint_next_action(ep, action))
+        return false;
+    again = action->kind == SIPC_ACTION_RESULT;
+    last = *action;
+    return true;
+}
+static bool next_but_other_bytes(struct sipc_endpoint *ep, struct sipc_action *action)
+{
+    static const uint8_t other[64];
+
+    if (!sipc_endpoint_next_action(ep, action))
+        return false;
+    if (action->kind == SIPC_ACTION_DELIVER)
+        action->u.deliver.data.data = other;
+    return true;
+}
+static bool next_but_no_delivery(struct sipc_endpoint *ep, struct sipc_action *action)
+{
+    bool more;
+
+    do
+        more = sipc_endpoint_next_action(ep, action);
+    while (more && action->kind == SIPC_ACTION_DELIVER);
+    return more;
+}
+static enum sipc_status advance_but_idle(struct sipc_endpoint *ep, sipc_time now)
+{
+    (void)ep;
+    (void)now;
+    return SIPC_OK;
+}
+static const char *check_but_unhappy(const struct sipc_endpoint *ep)
+{
+    (void)ep;
+    return "nothing is as it should be";
+}
+
+static void test_explore_when_one_call_is_broken_then_each_check_tells(void **state)
+{
+    struct simnet_explore_engine engines[5];
+    static const struct {
+        const char *invariant;
+        uint32_t steps;
+    } rows[] = {{"ends-once", 2},
+                {"delivered-intact", 4},
+                {"ok-delivered", 5},
+                {"livelock", 5},
+                {"engine", 0}};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++)
+        engines[i] = simnet_explore_engine;
+    engines[0].next_action = next_but_results_twice;
+    engines[1].next_action = next_but_other_bytes;
+    engines[2].next_action = next_but_no_delivery;
+    engines[3].advance = advance_but_idle;
+    engines[4].check = check_but_unhappy;
+    for (size_t i = 0; i < 5; i++) {
+        struct simnet_explore_world world = world_of("one-message");
+        struct simnet_explore_options options = {.engine = &engines[i]};
+        struct simnet_explore_result r = explore(&world, &options);
+        assert_int_equal(r.end, SIMNET_EXPLORE_BROKEN);
+        if (strcmp(r.failure.invariant, rows[i].invariant) != 0 || r.steps != rows[i].steps)
+            fail_msg("row %zu: %s after %u", i, r.failure.invariant, r.steps);
+        simnet_explore_result_free(&r);
+    }
+}
+
+/* The linger protects from copies that are younger than it; in a world with older ones the shipping
+ * engine delivers twice, too (END-3). */
+static void test_explore_when_copies_outlive_the_linger_then_found(void **state)
+{
+    struct simnet_explore_world world = world_of("late-copy");
+    struct simnet_explore_options options = {0};
+    sipc_time linger = 2 * (world.settings.max_retry_count + 1) * world.settings.ack_timeout_ns;
+
+    (void)state;
+    world.life_ns = linger - SIPC_NS_PER_MS;
+    struct simnet_explore_result r = explore(&world, &options);
+    assert_int_equal(r.end, SIMNET_EXPLORE_EXHAUSTED);
+    simnet_explore_result_free(&r);
+    world.life_ns = linger;
+    r = explore(&world, &options);
+    assert_string_equal(r.failure.invariant, "delivered-once");
+    assert_int_equal(r.steps, 8);
+    simnet_explore_result_free(&r);
+}
+
 static void test_engine_load_when_it_is_none_then_an_error(void **state)
 {
     char error[400] = "";
@@ -316,10 +415,12 @@ int main(void)
         cmocka_unit_test(test_explore_when_run_twice_then_the_same),
         cmocka_unit_test(test_explore_when_a_bound_is_reached_then_it_says_so),
         cmocka_unit_test(test_explore_when_the_worlds_bounds_are_wider_then_more_states),
-        cmocka_unit_test(test_explore_when_told_the_progress_then_it_grows),
+        cmocka_unit_test(test_names_when_asked_for_then_there),
         cmocka_unit_test(test_world_check_when_it_makes_no_sense_then_it_says_why),
         cmocka_unit_test(test_explore_when_something_is_planted_then_found_on_the_shortest_way),
         cmocka_unit_test(test_explore_when_the_engine_breaks_its_own_invariants_then_told),
+        cmocka_unit_test(test_explore_when_one_call_is_broken_then_each_check_tells),
+        cmocka_unit_test(test_explore_when_copies_outlive_the_linger_then_found),
         cmocka_unit_test(test_engine_load_when_it_is_none_then_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
