@@ -6,6 +6,7 @@ set(sipc_data_dir "${CMAKE_INSTALL_DATADIR}/sipc")
 install(TARGETS sipc RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(DIRECTORY conformance/suite DESTINATION "${sipc_data_dir}"
   FILES_MATCHING PATTERN "*.sx")
+install(DIRECTORY simnet/scenarios DESTINATION "${sipc_data_dir}")
 install(DIRECTORY conformance/sut/templates DESTINATION "${sipc_data_dir}"
   PATTERN "CMakeLists.txt" EXCLUDE PATTERN "__pycache__" EXCLUDE)
 install(FILES conformance/RULES.md conformance/script/SX.md conformance/sut/SUT-CONTRACT.md

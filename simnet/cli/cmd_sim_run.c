@@ -15,7 +15,8 @@ static const struct cli_option run_options[] = {
     {'x', "exclude", "GLOB", "not the cases with this name or id (repeatable)", CLI_EXCLUDE},
     {'s', "seed", "N", "this seed instead of the scenario's", RUN_SEED},
     {0, "tape", "FILE", "record the faults of the one case that is run", RUN_TAPE},
-    {0, "trace", "FILE", "every event of the one case that is run, a line each; - is stdout",
+    {0, "trace", "FILE",
+     "the one case that is run as .pcapng .qlog .ndjson .svg .html; -: every event on stdout",
      RUN_TRACE},
     {0, "hashes", NULL, "print the trace hash, the events and the name of each case, no table",
      RUN_HASHES},
@@ -36,7 +37,8 @@ static const struct cli_command run_command = {
     .examples = "sipc sim run simnet/scenarios\n"
                 "sipc sim run simnet/scenarios/lte-outages.sx --seed 7\n"
                 "sipc sim run simnet/scenarios/bad-wifi.sx --tape bad-wifi.tape\n"
-                "sipc sim run simnet/scenarios --only 'geo*' --json",
+                "sipc sim run simnet/scenarios/stray-pdus.sx --trace stray-pdus.html\n"
+                "sipc sim run simnet/scenarios --only 'sat*' --json",
     .options = run_options,
 };
 
@@ -222,11 +224,12 @@ static int run_write_tape(const struct run_args *args, const struct simnet_scena
     return cli_outputs_close(file, args->tape) ? CLI_OK : CLI_HARNESS;
 }
 
-static int run_case(struct run_output *output, const struct cli_case *entry, FILE *trace)
+static int run_case(struct run_output *output, const struct cli_case *entry)
 {
     const struct run_args *args = output->args;
-    struct sim_run_options options = {
-        .seed = args->has_seed ? &args->seed : NULL, .record = args->tape != NULL, .trace = trace};
+    struct sim_run_options options = {.seed = args->has_seed ? &args->seed : NULL,
+                                      .record = args->tape != NULL,
+                                      .trace = args->trace};
     struct simnet_scenario scenario;
     struct sim_result result;
 
@@ -252,22 +255,23 @@ static int run_case(struct run_output *output, const struct cli_case *entry, FIL
 
 /* ---- all ---- */
 
-static int run_cases(const struct run_args *args, const struct cli_suite *suite, FILE *trace)
+static int run_cases(const struct run_args *args, const struct cli_suite *suite)
 {
+    bool lines = args->trace != NULL && strcmp(args->trace, "-") == 0;
     struct run_output output = {.args = args, .width = 8, .count = suite->selected_count};
     bool table = !args->json && !args->hashes;
     int exit_code = CLI_OK;
 
-    output.progress = isatty(STDERR_FILENO) && trace != stdout;
+    output.progress = isatty(STDERR_FILENO) && !lines;
     for (size_t i = 0; i < suite->case_count; i++)
         if (suite->cases[i].selected && strlen(suite->cases[i].name) > output.width)
             output.width = strlen(suite->cases[i].name);
-    if (table && trace != stdout)
+    if (table && !lines)
         run_table_head(&output);
     for (size_t i = 0; i < suite->case_count; i++) {
         if (!suite->cases[i].selected)
             continue;
-        int code = run_case(&output, &suite->cases[i], trace);
+        int code = run_case(&output, &suite->cases[i]);
         if (code != CLI_OK && (exit_code == CLI_OK || code > exit_code))
             exit_code = code;
     }
@@ -278,26 +282,22 @@ static int run_cases(const struct run_args *args, const struct cli_suite *suite,
     return exit_code;
 }
 
-static int run_open_trace(const struct run_args *args, const struct cli_suite *suite, FILE **trace)
+/* What is of one case. */
+static int run_check(const struct run_args *args, const struct cli_suite *suite)
 {
     bool one = args->tape != NULL || args->trace != NULL;
 
-    *trace = NULL;
-    if (one && suite->selected_count != 1)
-        return cli_usage(&run_command,
-                         "--tape and --trace are of one case, %zu are selected: "
-                         "name one with --only",
-                         suite->selected_count);
-    if (args->trace != NULL)
-        *trace = strcmp(args->trace, "-") == 0 ? stdout : cli_outputs_open(args->trace);
-    return args->trace != NULL && *trace == NULL ? CLI_HARNESS : CLI_OK;
+    if (!one || suite->selected_count == 1)
+        return CLI_OK;
+    return cli_usage(&run_command,
+                     "--tape and --trace are of one case, %zu are selected: name one with --only",
+                     suite->selected_count);
 }
 
 int sim_cmd_run(int argc, char **argv)
 {
     struct run_args args = {0};
     struct cli_suite suite;
-    FILE *trace;
     int first, exit_code = cli_parse(&run_command, argc, argv, &first, run_take, &args);
 
     for (int i = first; exit_code < 0 && i < argc; i++)
@@ -309,12 +309,9 @@ int sim_cmd_run(int argc, char **argv)
     else if (exit_code < 0) {
         exit_code = cli_select(&args.selection, &suite) ? CLI_OK : CLI_USAGE;
         if (exit_code == CLI_OK)
-            exit_code = run_open_trace(&args, &suite, &trace);
-        if (exit_code == CLI_OK) {
-            exit_code = run_cases(&args, &suite, trace);
-            if (trace != NULL && trace != stdout && !cli_outputs_close(trace, args.trace))
-                exit_code = CLI_HARNESS;
-        }
+            exit_code = run_check(&args, &suite);
+        if (exit_code == CLI_OK)
+            exit_code = run_cases(&args, &suite);
         cli_suite_clear(&suite);
     }
     cli_words_clear(&args.paths);

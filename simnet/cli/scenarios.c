@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "conform/world.h"
+#include "simnet/export.h"
 
 enum { LAST_LINES = 12, LINE_BYTES = 300 };
 
@@ -13,8 +14,8 @@ enum { LAST_LINES = 12, LINE_BYTES = 300 };
 
 struct watch {
     struct simnet_scenario_run *run;
-    FILE *trace;
-    bool keep; /* the last lines */
+    bool print; /* every event as a line */
+    bool keep;  /* the last lines */
     char lines[LAST_LINES][LINE_BYTES];
     uint64_t line_count;
     uint64_t bytes;
@@ -39,11 +40,11 @@ static void watch_event(void *ctx, const struct simnet_event *event)
     char line[LINE_BYTES];
 
     watch_measure(watch, event);
-    if (watch->trace == NULL && !watch->keep)
+    if (!watch->print && !watch->keep)
         return;
     simnet_event_print(watch->run->world, event, line, sizeof line);
-    if (watch->trace != NULL)
-        fprintf(watch->trace, "%s\n", line);
+    if (watch->print)
+        puts(line);
     if (watch->keep && event->kind != SIMNET_EVENT_FAILURE)
         memcpy(watch->lines[watch->line_count++ % LAST_LINES], line, sizeof line);
 }
@@ -111,6 +112,23 @@ static void run_judge(const struct simnet_scenario_run *run, struct sim_result *
     result->judgement.failure = &result->failure;
 }
 
+static bool run_open_trace(const struct simnet_scenario *scenario,
+                           const struct sim_run_options *options, struct simnet_scenario_run *run,
+                           struct simnet_export **out, struct sim_result *result)
+{
+    struct simnet_export_options export = {.scenario = scenario->name};
+    struct simnet_error error;
+
+    if (options->trace == NULL || strcmp(options->trace, "-") == 0)
+        return true;
+    *out = simnet_export_open(run->world, options->trace, &export, &error);
+    if (*out != NULL)
+        return true;
+    fprintf(stderr, "sipc sim: %s\n", error.text);
+    result->exit_code = CLI_USAGE;
+    return false;
+}
+
 static void run_watched(const struct simnet_scenario *scenario,
                         const struct sim_run_options *options, struct watch *watch,
                         struct sim_result *result)
@@ -118,8 +136,8 @@ static void run_watched(const struct simnet_scenario *scenario,
     struct simnet_scenario_run run;
     struct simnet_observer observer = {.ctx = watch,
                                        .wants = watch->keep ? SIMNET_WANT_ALL & ~SIMNET_WANT_PASSES
-                                                : watch->trace != NULL ? SIMNET_WANT_ALL
-                                                                       : SIMNET_WANT_APPLICATION,
+                                                : watch->print ? SIMNET_WANT_ALL
+                                                               : SIMNET_WANT_APPLICATION,
                                        .event = watch_event};
     struct simnet_scenario_options build = {.seed = options->seed,
                                             .replay = options->replay,
@@ -137,19 +155,26 @@ static void run_watched(const struct simnet_scenario *scenario,
         result->exit_code = foreign ? CLI_NO_SUT : CLI_USAGE;
         return;
     }
-    result->ran = true;
-    uint64_t start = run_wall_ns();
-    result->end = simnet_scenario_go(&run);
-    result->wall_ns = run_wall_ns() - start;
-    run_judge(&run, result);
-    run_collect(&run, watch, options, result);
+    struct simnet_export *export = NULL;
+    result->ran = run_open_trace(scenario, options, &run, &export, result);
+    if (result->ran) {
+        uint64_t start = run_wall_ns();
+        result->end = simnet_scenario_go(&run);
+        result->wall_ns = run_wall_ns() - start;
+        run_judge(&run, result);
+        run_collect(&run, watch, options, result);
+    }
+    if (!simnet_export_close(export, &error)) {
+        fprintf(stderr, "sipc sim: %s\n", error.text);
+        result->exit_code = CLI_HARNESS;
+    }
     simnet_scenario_run_fini(&run);
 }
 
 void sim_run(const struct simnet_scenario *scenario, const struct sim_run_options *options,
              struct sim_result *result)
 {
-    struct watch watch = {.trace = options->trace};
+    struct watch watch = {.print = options->trace != NULL && strcmp(options->trace, "-") == 0};
 
     run_watched(scenario, options, &watch, result);
 }

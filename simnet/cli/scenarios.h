@@ -29,7 +29,8 @@ struct sim_run_options {
     const uint64_t *seed;
     const struct simnet_tape *replay;
     bool record;
-    FILE *trace; /* every event as a line; NULL: none */
+    const char *trace; /* NULL: none; "-": every event as a line on stdout; else a file, what is in
+                          it goes by its suffix (simnet/export.h) */
 };
 /* Runs and judges the scenario. Where it cannot be built that is told on stderr. */
 void sim_run(const struct simnet_scenario *scenario, const struct sim_run_options *options,

@@ -276,12 +276,28 @@ static bool build_operation(struct build *build, const struct simnet_scenario_op
     return true;
 }
 
+static int build_operations_by_time(const void *a, const void *b)
+{
+    const struct simnet_scenario_operation *x = *(const struct simnet_scenario_operation *const *)a;
+    const struct simnet_scenario_operation *y = *(const struct simnet_scenario_operation *const *)b;
+
+    if (x->at_ns != y->at_ns)
+        return x->at_ns < y->at_ns ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
 static bool build_timeline(struct build *build)
 {
     const struct simnet_scenario *scenario = build->scenario;
+    size_t count = scenario->operations.count;
+    const struct simnet_scenario_operation **order =
+        scenario_watch_memory(build->run->watch, count, sizeof *order);
 
-    for (size_t i = 0; i < scenario->operations.count; i++)
-        if (!build_operation(build, &scenario->operations.at[i]))
+    for (size_t i = 0; i < count; i++)
+        order[i] = &scenario->operations.at[i];
+    qsort(order, count, sizeof *order, build_operations_by_time); /* as the text has them */
+    for (size_t i = 0; i < count; i++)
+        if (!build_operation(build, order[i]))
             return false;
     for (size_t i = 0; i < scenario->changes.count; i++) {
         const struct simnet_scenario_change *change = &scenario->changes.at[i];

@@ -5,22 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "load.h"
 
-struct load {
-    struct simnet_scenario *scenario;
-    const struct sx_script *script;
-    size_t index;
-    struct sx_env env;
-    FILE *errors;
-    const struct sx_statement *statement;
-    sipc_time last_at_ns; /* of the timeline */
-    bool timeline;
-};
-
-static bool load_fail(const struct load *load, const char *format, ...) SIPC_PRINTF(2, 3);
-
-static bool load_fail(const struct load *load, const char *format, ...)
+bool scenario_load_fail(const struct scenario_load *load, const char *format, ...)
 {
     va_list arguments;
 
@@ -38,7 +25,7 @@ static bool load_fail(const struct load *load, const char *format, ...)
 
 /* ---- parameters ---- */
 
-static const struct sx_param_value *load_param(const struct load *load, const char *name)
+static const struct sx_param_value *load_param(const struct scenario_load *load, const char *name)
 {
     for (size_t i = 0; i < load->script->param_count; i++)
         if (strcmp(load->script->params[i].name, name) == 0)
@@ -64,39 +51,40 @@ static bool load_ask_text(void *ctx, const char *name, struct sipc_span *out)
 
 /* ---- values ---- */
 
-static bool load_number(const struct load *load, const struct sx_clause *clause, int field,
-                        int64_t *out)
+bool scenario_load_number(const struct scenario_load *load, const struct sx_clause *clause,
+                          int field, int64_t *out)
 {
     char error[256];
 
     return sx_value_number(&clause->values[field], &clause->row->fields[field], &load->env, out,
                            error, sizeof error) ||
-           load_fail(load, "%s", error);
+           scenario_load_fail(load, "%s", error);
 }
 
-static bool load_unsigned(const struct load *load, const struct sx_clause *clause, int field,
-                          uint64_t *out)
+bool scenario_load_unsigned(const struct scenario_load *load, const struct sx_clause *clause,
+                            int field, uint64_t *out)
 {
     int64_t number = 0;
-    bool ok = !clause->values[field].given || load_number(load, clause, field, &number);
+    bool ok = !clause->values[field].given || scenario_load_number(load, clause, field, &number);
 
     *out = (uint64_t)number;
     return ok;
 }
 
-static bool load_expr(const struct load *load, const struct sx_expr *expr, int64_t max,
+static bool load_expr(const struct scenario_load *load, const struct sx_expr *expr, int64_t max,
                       int64_t *out)
 {
     char error[256];
 
     if (!sx_eval(expr, &load->env, out, error, sizeof error))
-        return load_fail(load, "%s", error);
+        return scenario_load_fail(load, "%s", error);
     return (*out >= 0 && *out <= max) ||
-           load_fail(load, "0 to %" PRId64 " expected here, found %" PRId64, max, *out);
+           scenario_load_fail(load, "0 to %" PRId64 " expected here, found %" PRId64, max, *out);
 }
 
 /* What the rows have of the clauses, into `base`. */
-static bool load_fields(const struct load *load, const struct scenario_field *fields, void *base)
+bool scenario_load_fields(const struct scenario_load *load, const struct scenario_field *fields,
+                          void *base)
 {
     for (size_t i = 0; i < load->statement->clause_count; i++) {
         const struct sx_clause *clause = &load->statement->clauses[i];
@@ -105,7 +93,7 @@ static bool load_fields(const struct load *load, const struct scenario_field *fi
             if (field->key != clause->row->key ||
                 (field->field >= 0 && !clause->values[field->field].given))
                 continue;
-            if (field->field >= 0 && !load_number(load, clause, field->field, &number))
+            if (field->field >= 0 && !scenario_load_number(load, clause, field->field, &number))
                 return false;
             scenario_field_set(field, base, number);
         }
@@ -113,7 +101,7 @@ static bool load_fields(const struct load *load, const struct scenario_field *fi
     return true;
 }
 
-static const char *load_text(struct load *load, struct sipc_span bytes)
+const char *scenario_load_text(struct scenario_load *load, struct sipc_span bytes)
 {
     char *copy = scenario_allocate(load->scenario, bytes.size + 1);
 
@@ -122,7 +110,8 @@ static const char *load_text(struct load *load, struct sipc_span bytes)
     return copy;
 }
 
-static bool load_place(const struct load *load, const struct sx_value *value, uint32_t *out)
+static bool load_place(const struct scenario_load *load, const struct sx_value *value,
+                       uint32_t *out)
 {
     int64_t place;
 
@@ -138,7 +127,7 @@ static bool load_place(const struct load *load, const struct sx_value *value, ui
 
 /* ---- hosts ---- */
 
-static bool load_host(struct load *load)
+static bool load_host(struct scenario_load *load)
 {
     struct simnet_scenario_host host = {.line = load->statement->line};
 
@@ -147,220 +136,29 @@ static bool load_host(struct load *load)
     for (size_t i = 0; i < load->statement->clause_count; i++) {
         const struct sx_clause *clause = &load->statement->clauses[i];
         if (clause->row->key == SX_K_SUT) {
-            host.sut = load_text(load, clause->values[0].bytes);
+            host.sut = scenario_load_text(load, clause->values[0].bytes);
             if (strncmp(host.sut, "exec:", 5) != 0 && strncmp(host.sut, "so:", 3) != 0)
-                return load_fail(load,
-                                 "expected \"exec:COMMAND\" or \"so:PATH\", which run under "
-                                 "virtual time, found \"%s\"",
-                                 host.sut);
+                return scenario_load_fail(
+                    load,
+                    "expected \"exec:COMMAND\" or \"so:PATH\", which run under "
+                    "virtual time, found \"%s\"",
+                    host.sut);
         }
         if (clause->row->key == SX_K_SUT || clause->row->key == SX_K_SCRIPTED) {
             if (host.kind != SIMNET_HOST_ENGINE)
-                return load_fail(load, "a host has one of 'sut' and 'scripted'");
+                return scenario_load_fail(load, "a host has one of 'sut' and 'scripted'");
             host.kind = clause->row->key == SX_K_SUT ? SIMNET_HOST_FOREIGN : SIMNET_HOST_SCRIPTED;
         }
     }
-    if (!load_fields(load, scenario_host_fields, &host))
+    if (!scenario_load_fields(load, scenario_host_fields, &host))
         return false;
     simnet_scenario_add(&load->scenario->hosts, &host);
     return true;
 }
 
-/* ---- links ---- */
-
-static bool load_trace(struct load *load, const struct sx_clause *clause,
-                       enum simnet_trace_kind kind, struct simnet_scenario_trace *source,
-                       const struct simnet_trace **out)
-{
-    uint64_t unit = 0, every = 0;
-    bool stop = false;
-    struct simnet_error error;
-
-    for (int i = 1; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++) {
-        const char *word = clause->row->fields[i].word;
-        uint64_t *into = strcmp(word, "unit") == 0 ? &unit : &every;
-        if (clause->row->fields[i].kinds == SX_V_FLAG)
-            stop = clause->values[i].given;
-        else if (!load_unsigned(load, clause, i, into))
-            return false;
-    }
-    *source = (struct simnet_scenario_trace){load_text(load, clause->values[0].bytes), unit};
-    struct simnet_trace *trace =
-        simnet_scenario_load_trace(load->scenario, source->path, kind, unit, &error);
-    if (trace == NULL)
-        return load_fail(load, "%s", error.text);
-    trace->wrap = !stop;
-    trace->interval_ns = every;
-    *out = trace;
-    return true;
-}
-
-static bool load_pattern(struct load *load, const struct sx_clause *clause,
-                         struct simnet_link_config *config)
-{
-    struct simnet_loss *loss = config->losses;
-    uint64_t xmit;
-
-    while (loss->kind != SIMNET_LOSS_PREDICATE && loss->kind != SIMNET_LOSS_NONE)
-        loss++;
-    const struct sx_key_value *key = &clause->values[0].key;
-    struct simnet_predicate *all =
-        scenario_allocate(load->scenario, (loss->predicate_count + 1) * sizeof *all);
-    if (!load_unsigned(load, clause, 1, &xmit))
-        return false;
-    if (loss->predicate_count > 0)
-        memcpy(all, loss->predicates, loss->predicate_count * sizeof *all);
-    all[loss->predicate_count] = (struct simnet_predicate){
-        key->opcode, key->window_id, key->seq_nr, clause->values[1].given ? (int64_t)xmit : -1};
-    loss->kind = SIMNET_LOSS_PREDICATE;
-    loss->predicates = all;
-    loss->predicate_count++;
-    return true;
-}
-
-static bool load_loss(struct load *load, const struct sx_clause *clause, struct simnet_loss *loss,
-                      struct simnet_scenario_trace *source)
-{
-    uint64_t v[4] = {0};
-    bool numbers = clause->row->key == SX_K_LOSS || clause->row->key == SX_K_BURSTS ||
-                   clause->row->key == SX_K_LOSE_EVERY;
-
-    for (int i = 0; i < 4 && numbers && clause->row->fields[i].kinds != 0; i++)
-        if (!load_unsigned(load, clause, i, &v[i]))
-            return false;
-    switch (clause->row->key) {
-    case SX_K_LOSS:
-        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_IID, .ppm = (uint32_t)v[0]};
-        return true;
-    case SX_K_BURSTS:
-        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_GILBERT_ELLIOTT,
-                                     .to_bad_ppm = (uint32_t)v[0],
-                                     .to_good_ppm = (uint32_t)v[1],
-                                     .loss_bad_ppm = (uint32_t)v[2],
-                                     .loss_good_ppm = (uint32_t)v[3]};
-        return true;
-    case SX_K_LOSE_EVERY:
-        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_PERIODIC,
-                                     .period = v[0],
-                                     .lost = clause->values[1].given ? v[1] : 1,
-                                     .first = v[2]};
-        return true;
-    case SX_K_LOSE_MASK:
-        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_MASK,
-                                     .mask = (uint64_t)clause->values[0].number};
-        return true;
-    case SX_K_LOSE_NTH: {
-        const struct sx_value *value = &clause->values[0];
-        uint64_t *list = scenario_allocate(load->scenario, value->list_count * sizeof *value->list);
-        memcpy(list, value->list, value->list_count * sizeof *list);
-        *loss = (struct simnet_loss){
-            .kind = SIMNET_LOSS_LIST, .list = list, .list_count = value->list_count};
-        return true;
-    }
-    default:
-        *loss = (struct simnet_loss){.kind = SIMNET_LOSS_TRACE};
-        return load_trace(load, clause, SIMNET_TRACE_LOSSES, source, &loss->trace);
-    }
-}
-
-static bool load_queue(const struct load *load, const struct sx_clause *clause,
-                       struct simnet_queue_config *queue)
-{
-    enum sx_value_kind kind = clause->values[0].kind;
-
-    queue->unit = kind == SX_V_BYTES     ? SIMNET_QUEUE_BYTES
-                  : kind == SX_V_PACKETS ? SIMNET_QUEUE_PACKETS
-                  : kind == SX_V_TIME    ? SIMNET_QUEUE_TIME
-                                         : SIMNET_QUEUE_BDP;
-    return load_unsigned(load, clause, 0, &queue->limit);
-}
-
-/* The clauses of a link that are more than a number. */
-static bool load_link_clause(struct load *load, const struct sx_clause *clause,
-                             struct simnet_scenario_link *link)
-{
-    struct simnet_link_config *config = &link->config;
-    size_t at = 0;
-
-    switch (clause->row->key) {
-    case SX_K_TELL_MTU:
-    case SX_K_TELL_QUEUE:
-    case SX_K_TELL_DOWN:
-        config->tells |= 1u << (clause->row->key - SX_K_TELL_MTU);
-        return true;
-    case SX_K_QUEUE:
-        return load_queue(load, clause, &config->queue);
-    case SX_K_RED:
-    case SX_K_CODEL:
-        if (config->queue.discipline != SIMNET_TAIL_DROP)
-            return load_fail(load, "a link has one of 'red' and 'codel'");
-        config->queue.discipline = clause->row->key == SX_K_RED ? SIMNET_RED : SIMNET_CODEL;
-        return true;
-    case SX_K_JITTER:
-    case SX_K_DELAY_TRACE:
-        if (config->delay.kind != SIMNET_DELAY_CONSTANT)
-            return load_fail(load, "a link has one of 'jitter' and 'delay_trace'");
-        config->delay.kind = clause->row->key == SX_K_JITTER
-                                 ? SIMNET_DELAY_UNIFORM + (unsigned)clause->values[0].number
-                                 : SIMNET_DELAY_TRACE;
-        return clause->row->key == SX_K_JITTER ||
-               load_trace(load, clause, SIMNET_TRACE_DELAYS, &link->delays, &config->delay.trace);
-    case SX_K_OPPORTUNITIES:
-        return load_trace(load, clause, SIMNET_TRACE_OPPORTUNITIES, &link->opportunities,
-                          &config->opportunities);
-    case SX_K_LOSS:
-    case SX_K_BURSTS:
-    case SX_K_LOSE_EVERY:
-    case SX_K_LOSE_MASK:
-    case SX_K_LOSE_NTH:
-    case SX_K_LOSE_PDU:
-    case SX_K_LOSE_TRACE:
-        while (at < SIMNET_LOSSES_MAX && config->losses[at].kind != SIMNET_LOSS_NONE &&
-               !(clause->row->key == SX_K_LOSE_PDU &&
-                 config->losses[at].kind == SIMNET_LOSS_PREDICATE))
-            at++;
-        if (at == SIMNET_LOSSES_MAX)
-            return load_fail(load, "a link has at most %d losses", SIMNET_LOSSES_MAX);
-        return clause->row->key == SX_K_LOSE_PDU
-                   ? load_pattern(load, clause, config)
-                   : load_loss(load, clause, &config->losses[at], &link->losses[at]);
-    default:
-        return true;
-    }
-}
-
-static bool load_link(struct load *load)
-{
-    const struct sx_value *name = &load->statement->head.values[0];
-    struct simnet_scenario_link link = {.from = SIMNET_NONE, .to = SIMNET_NONE};
-    struct simnet_error error;
-
-    link.line = load->statement->line;
-    if (name->other >= 0) {
-        link.from = (simnet_host)name->number;
-        link.to = (simnet_host)name->other;
-    } else {
-        link.name = simnet_scenario_string(load->scenario, name->name);
-    }
-    if (!load_fields(load, scenario_link_fields, &link.config))
-        return false;
-    for (size_t i = 0; i < load->statement->clause_count; i++)
-        if (!load_link_clause(load, &load->statement->clauses[i], &link))
-            return false;
-    if (!simnet_link_check(&link.config, &error))
-        return load_fail(load, "%s", error.text);
-    simnet_scenario_add(&load->scenario->links, &link);
-    if (name->both) {
-        link.from = (simnet_host)name->other;
-        link.to = (simnet_host)name->number;
-        simnet_scenario_add(&load->scenario->links, &link);
-    }
-    return true;
-}
-
 /* ---- sessions, traffic ---- */
 
-static bool load_route(struct load *load)
+static bool load_route(struct scenario_load *load)
 {
     const struct sx_value *values = load->statement->head.values;
     struct simnet_scenario_route route = {.from = (simnet_host)values[0].number,
@@ -372,7 +170,7 @@ static bool load_route(struct load *load)
     return true;
 }
 
-static bool load_session(struct load *load)
+static bool load_session(struct scenario_load *load)
 {
     const struct sx_clause *head = &load->statement->head;
     struct simnet_scenario_session session = {.a = (simnet_host)head->values[1].number,
@@ -381,26 +179,30 @@ static bool load_session(struct load *load)
     uint64_t count = 1;
 
     session.name = simnet_scenario_string(load->scenario, head->values[0].name);
-    if (head->values[2].given && !load_unsigned(load, head, 2, &count))
+    if (head->values[2].given && !scenario_load_unsigned(load, head, 2, &count))
         return false;
     session.count = (uint32_t)count;
+    load->session_count += count;
+    if (load->session_count > SX_SESSION_PLACES_MAX)
+        return scenario_load_fail(load, "a world has at most %d sessions", SX_SESSION_PLACES_MAX);
     simnet_scenario_add(&load->scenario->sessions, &session);
     return true;
 }
 
 /* The host must be one of the session's two. */
-static bool load_takes_part(const struct load *load, simnet_host host, const struct sx_value *value)
+static bool load_takes_part(const struct scenario_load *load, simnet_host host,
+                            const struct sx_value *value)
 {
     const struct simnet_scenario_session *session = &load->scenario->sessions.at[value->number];
 
     return session->a == host || session->b == host ||
-           load_fail(load, "session %s is of %s and %s, not of %s", session->name,
-                     load->scenario->hosts.at[session->a].name,
-                     load->scenario->hosts.at[session->b].name,
-                     load->scenario->hosts.at[host].name);
+           scenario_load_fail(load, "session %s is of %s and %s, not of %s", session->name,
+                              load->scenario->hosts.at[session->a].name,
+                              load->scenario->hosts.at[session->b].name,
+                              load->scenario->hosts.at[host].name);
 }
 
-static bool load_traffic(struct load *load)
+static bool load_traffic(struct scenario_load *load)
 {
     const struct sx_value *values = load->statement->head.values;
     struct simnet_scenario_traffic traffic = {.line = load->statement->line};
@@ -409,9 +211,9 @@ static bool load_traffic(struct load *load)
     traffic.what.host = (simnet_host)values[0].number;
     traffic.what.session = (uint32_t)values[1].number;
     if (values[1].place != NULL)
-        return load_fail(load, "traffic is in every session of the name, without [...]");
+        return scenario_load_fail(load, "traffic is in every session of the name, without [...]");
     if (!load_takes_part(load, traffic.what.host, &values[1]) ||
-        !load_fields(load, scenario_traffic_fields, &traffic))
+        !scenario_load_fields(load, scenario_traffic_fields, &traffic))
         return false;
     for (size_t i = 0; i < load->statement->clause_count; i++) {
         const struct sx_clause *clause = &load->statement->clauses[i];
@@ -419,18 +221,18 @@ static bool load_traffic(struct load *load)
         counted |= clause->row->key == SX_K_COUNT;
     }
     if (!counted)
-        return load_fail(load, "traffic needs 'count N'");
+        return scenario_load_fail(load, "traffic needs 'count N'");
     if (!ranged)
         traffic.what.size_max = traffic.what.size_min;
     if (traffic.what.size_min > traffic.what.size_max)
-        return load_fail(load, "a range of sizes goes from the smaller to the larger");
+        return scenario_load_fail(load, "a range of sizes goes from the smaller to the larger");
     simnet_scenario_add(&load->scenario->traffic, &traffic);
     return true;
 }
 
 /* ---- the timeline ---- */
 
-static bool load_attributes(struct load *load, const struct sx_value *value,
+static bool load_attributes(struct scenario_load *load, const struct sx_value *value,
                             struct simnet_operation *operation)
 {
     struct sipc_attribute *attributes =
@@ -443,7 +245,7 @@ static bool load_attributes(struct load *load, const struct sx_value *value,
         size_t size;
         if (!sx_build_option(&value->options[i], &load->env, &name, &bytes, &size, error,
                              sizeof error))
-            return load_fail(load, "%s", error);
+            return scenario_load_fail(load, "%s", error);
         attributes[i].name = simnet_scenario_bytes(load->scenario, name.data, name.size);
         attributes[i].value = simnet_scenario_bytes(load->scenario, bytes, size);
         free(bytes);
@@ -453,8 +255,13 @@ static bool load_attributes(struct load *load, const struct sx_value *value,
     return true;
 }
 
+uint32_t scenario_usual_from(size_t operation)
+{
+    return (uint32_t)(operation * 16 % 251);
+}
+
 /* A message: so many bytes, bytes(N, FROM), or these. */
-static bool load_message(struct load *load, const struct sx_clause *clause,
+static bool load_message(struct scenario_load *load, const struct sx_clause *clause,
                          struct simnet_operation *operation)
 {
     const struct sx_value *value = &clause->values[1];
@@ -467,8 +274,8 @@ static bool load_message(struct load *load, const struct sx_clause *clause,
     if (!load_attributes(load, &clause->values[3], operation))
         return false;
     if (value->kind == SX_V_BYTES) { /* each with other bytes, so that they are told apart */
-        operation->from = (uint32_t)(load->scenario->operations.count * 16 % 251);
-        return load_unsigned(load, clause, 1, &operation->size);
+        operation->from = scenario_usual_from(load->scenario->operations.count + 1);
+        return scenario_load_unsigned(load, clause, 1, &operation->size);
     }
     if (value->data->kind == SX_DATA_PATTERN) {
         if (!load_expr(load, value->data->size, INT64_C(1) << 30, &size) ||
@@ -479,14 +286,15 @@ static bool load_message(struct load *load, const struct sx_clause *clause,
         return true;
     }
     if (!sx_data_materialise(value->data, &load->env, &bytes, &count, error, sizeof error))
-        return load_fail(load, "%s", error);
+        return scenario_load_fail(load, "%s", error);
     operation->data = simnet_scenario_bytes(load->scenario, bytes, count).data;
     operation->size = count;
     free(bytes);
     return true;
 }
 
-static bool load_operation(struct load *load, const struct sx_clause *clause, sipc_time at_ns)
+static bool load_operation(struct scenario_load *load, const struct sx_clause *clause,
+                           sipc_time at_ns)
 {
     struct simnet_scenario_operation operation = {
         .at_ns = at_ns, .place = SIMNET_NONE, .line = load->statement->line};
@@ -498,7 +306,7 @@ static bool load_operation(struct load *load, const struct sx_clause *clause, si
     what->host = (simnet_host)load->statement->head.values[1].number;
     what->idle_timeout_ns = INT64_MIN;
     if (what->command == SIMNET_COMMAND_SHUTDOWN) {
-        if (!load_unsigned(load, clause, 0, &what->grace_ns))
+        if (!scenario_load_unsigned(load, clause, 0, &what->grace_ns))
             return false;
     } else {
         what->session = (uint32_t)session->number;
@@ -508,7 +316,7 @@ static bool load_operation(struct load *load, const struct sx_clause *clause, si
     }
     bool coded = what->command == SIMNET_COMMAND_CLOSE || what->command == SIMNET_COMMAND_DISPOSE;
     bool timed = what->command == SIMNET_COMMAND_OPEN && clause->values[1].given;
-    if ((coded || timed) && !load_number(load, clause, 1, &number))
+    if ((coded || timed) && !scenario_load_number(load, clause, 1, &number))
         return false;
     what->code = coded ? (int32_t)number : 0;
     what->idle_timeout_ns = timed ? number : INT64_MIN;
@@ -519,7 +327,7 @@ static bool load_operation(struct load *load, const struct sx_clause *clause, si
     return true;
 }
 
-static bool load_pdu(struct load *load, const struct sx_clause *clause, sipc_time at_ns)
+static bool load_pdu(struct scenario_load *load, const struct sx_clause *clause, sipc_time at_ns)
 {
     const struct sx_pdu *pdu = clause->values[1].pdu;
     struct simnet_scenario_pdu out = {.at_ns = at_ns,
@@ -531,18 +339,19 @@ static bool load_pdu(struct load *load, const struct sx_clause *clause, sipc_tim
     char error[256];
 
     if (load->scenario->hosts.at[out.from].kind != SIMNET_HOST_SCRIPTED)
-        return load_fail(load, "host %s is not 'scripted': it sends what its endpoint sends",
-                         load->scenario->hosts.at[out.from].name);
+        return scenario_load_fail(load,
+                                  "host %s is not 'scripted': it sends what its endpoint sends",
+                                  load->scenario->hosts.at[out.from].name);
     simnet_scenario_session_id(pdu->session != NULL ? pdu->session : "S", 0, id);
     if (!sx_build_pdu(pdu, &load->env, id, &bytes, &size, error, sizeof error))
-        return load_fail(load, "%s", error);
+        return scenario_load_fail(load, "%s", error);
     out.bytes = simnet_scenario_bytes(load->scenario, bytes, size);
     free(bytes);
     simnet_scenario_add(&load->scenario->pdus, &out);
     return true;
 }
 
-static bool load_change(struct load *load, const struct sx_clause *clause, sipc_time at_ns)
+static bool load_change(struct scenario_load *load, const struct sx_clause *clause, sipc_time at_ns)
 {
     struct simnet_scenario_change change = {.line = load->statement->line};
     int64_t number = 0;
@@ -551,26 +360,27 @@ static bool load_change(struct load *load, const struct sx_clause *clause, sipc_
     change.what.kind = scenario_pair_value(scenario_changes, clause->row->key);
     change.what.target = (uint32_t)load->statement->head.values[1].number;
     if (clause->row->fields[0].kinds != 0 && clause->values[0].given &&
-        !load_number(load, clause, 0, &number))
+        !scenario_load_number(load, clause, 0, &number))
         return false;
     change.what.value = (uint64_t)number;
     if (change.what.kind == SIMNET_LINK_RATE &&
         load->scenario->links.at[change.what.target].config.rate_bps == 0)
-        return load_fail(load, "the link has no rate that could change");
+        return scenario_load_fail(load, "the link has no rate that could change");
     simnet_scenario_add(&load->scenario->changes, &change);
     return true;
 }
 
-static bool load_at(struct load *load)
+static bool load_at(struct scenario_load *load)
 {
     const struct sx_clause *clause = &load->statement->clauses[0];
     uint64_t at_ns;
 
-    if (!load_unsigned(load, &load->statement->head, 0, &at_ns))
+    if (!scenario_load_unsigned(load, &load->statement->head, 0, &at_ns))
         return false;
     if (load->timeline && at_ns < load->last_at_ns)
-        return load_fail(load, "time runs backwards: the line before is later, at %" PRIu64 " ns",
-                         load->last_at_ns);
+        return scenario_load_fail(
+            load, "time runs backwards: the line before is later, at %" PRIu64 " ns",
+            load->last_at_ns);
     load->last_at_ns = at_ns;
     load->timeline = true;
     if (clause->row->key == SX_K_DO_PDU)
@@ -634,13 +444,13 @@ bool scenario_load_fault(const struct simnet_scenario *scenario,
     return why == NULL;
 }
 
-static bool load_fault(struct load *load)
+static bool load_fault(struct scenario_load *load)
 {
     struct simnet_fault fault;
     char error[256];
 
     if (!scenario_load_fault(load->scenario, load->statement, &fault, error, sizeof error))
-        return load_fail(load, "%s", error);
+        return scenario_load_fail(load, "%s", error);
     simnet_tape_add(&load->scenario->faults, &fault);
     return true;
 }
@@ -657,7 +467,7 @@ static int load_find(const struct sx_clause *clause, const char *word)
     return -1;
 }
 
-static bool load_selectors(struct load *load, const struct sx_clause *clause,
+static bool load_selectors(struct scenario_load *load, const struct sx_clause *clause,
                            struct simnet_expectation *out)
 {
     int of = load_find(clause, "of"), at = load_find(clause, "at"), in = load_find(clause, "in");
@@ -673,7 +483,7 @@ static bool load_selectors(struct load *load, const struct sx_clause *clause,
     return load_place(load, &clause->values[in], &out->place);
 }
 
-static bool load_expect(struct load *load)
+static bool load_expect(struct scenario_load *load)
 {
     const struct sx_clause *clause = &load->statement->clauses[0];
     const struct sx_value *values = clause->values;
@@ -700,7 +510,7 @@ static bool load_expect(struct load *load)
         out.what = (int)values[field++].number;
     if (clause->row->fields[field].kinds == SX_V_COMPARE)
         out.compare = (enum simnet_compare)values[field++].number;
-    if (!load_unsigned(load, clause, field, &out.value))
+    if (!scenario_load_unsigned(load, clause, field, &out.value))
         return false;
     simnet_scenario_add(&load->scenario->expectations, &out);
     return true;
@@ -708,7 +518,7 @@ static bool load_expect(struct load *load)
 
 /* ---- the whole ---- */
 
-static bool load_setting(struct load *load)
+static bool load_setting(struct scenario_load *load)
 {
     struct simnet_scenario *scenario = load->scenario;
     const struct sx_clause *head = &load->statement->head;
@@ -722,9 +532,9 @@ static bool load_setting(struct load *load)
         scenario->ties = (enum simnet_ties)head->values[0].number;
         return true;
     case SX_S_HEAL:
-        return load_unsigned(load, head, 0, &scenario->heal_ns);
+        return scenario_load_unsigned(load, head, 0, &scenario->heal_ns);
     case SX_S_UNTIL:
-        return load_unsigned(load, head, 0, &scenario->until_ns);
+        return scenario_load_unsigned(load, head, 0, &scenario->until_ns);
     case SX_S_CHANCE:
         scenario->chance_off = true;
         return true;
@@ -739,7 +549,7 @@ static bool load_setting(struct load *load)
         uint64_t *into = clause->row->key == SX_K_EVENTS     ? &scenario->event_max
                          : clause->row->key == SX_K_TIME_MAX ? &scenario->time_max_ns
                                                              : &moment;
-        if (!load_unsigned(load, clause, 0, into))
+        if (!scenario_load_unsigned(load, clause, 0, into))
             return false;
         if (into == &moment)
             scenario->moment_max = (uint32_t)moment;
@@ -747,13 +557,13 @@ static bool load_setting(struct load *load)
     return true;
 }
 
-static bool load_statement(struct load *load)
+static bool load_statement(struct scenario_load *load)
 {
     switch (load->statement->row->kind) {
     case SX_S_HOST:
         return load_host(load);
     case SX_S_LINK:
-        return load_link(load);
+        return scenario_load_link(load);
     case SX_S_ROUTE:
         return load_route(load);
     case SX_S_SESSION:
@@ -774,7 +584,8 @@ static bool load_statement(struct load *load)
 bool simnet_scenario_from_script(const struct sx_script *script, size_t index,
                                  struct simnet_scenario *out, FILE *errors)
 {
-    struct load load = {.scenario = out, .script = script, .index = index, .errors = errors};
+    struct scenario_load load = {
+        .scenario = out, .script = script, .index = index, .errors = errors};
     char name[512];
 
     SIPC_ASSERT(script->world != NULL && index < script->case_count);

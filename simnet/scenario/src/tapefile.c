@@ -31,6 +31,7 @@ static struct sx_value tapefile_value(enum sx_value_kind kind, uint64_t number)
 void simnet_tape_write(const struct simnet_scenario *scenario, const struct simnet_tape_head *head,
                        const struct simnet_tape *tape, FILE *out)
 {
+    struct scenario_keys *keys = scenario_keys_new(scenario);
     struct sx_script *script = NULL;
     struct sx_value first = tapefile_value(SX_V_COUNT, SX_TAPE_VERSION), second;
 
@@ -48,11 +49,12 @@ void simnet_tape_write(const struct simnet_scenario *scenario, const struct simn
             sx_script_free(script);
             script = sx_world_new("tape", "", NULL, 0);
         }
-        scenario_write_fault(scenario, script, &tape->faults[i]);
+        scenario_write_fault(scenario, keys, script, &tape->faults[i]);
         sx_print_statement(&script->world->statements[script->world->count - 1], out);
         fputc('\n', out);
     }
     sx_script_free(script);
+    scenario_keys_free(keys);
     first = tapefile_value(SX_V_COUNT, tape->count);
     second = tapefile_value(SX_V_FLAG, 0);
     tapefile_line(out, SX_S_END, &first, &second);

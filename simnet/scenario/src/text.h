@@ -1,7 +1,7 @@
 /* What reading and writing scenarios share: the rows of fields.c.
  *
  *   fields    which field of the language is which member of the model
- *   load      text to data
+ *   load, load_link   text to data
  *   write     data to text
  *   tapefile  tapes as files
  * SPDX-License-Identifier: MIT */
@@ -34,12 +34,19 @@ extern const struct scenario_pair scenario_changes[], scenario_commands[], scena
 int scenario_pair_value(const struct scenario_pair *pairs, int key);
 int scenario_pair_key(const struct scenario_pair *pairs, int value);
 
+/* From which byte the message of the n-th operation (from 1) goes where the text gives its size
+ * alone: each has other bytes, so that they are told apart. */
+uint32_t scenario_usual_from(size_t operation);
+
 /* load.c: a fault as the language has it */
 bool scenario_load_fault(const struct simnet_scenario *scenario,
                          const struct sx_statement *statement, struct simnet_fault *out,
                          char *error, size_t error_size);
 /* write.c */
-void scenario_write_fault(const struct simnet_scenario *scenario, struct sx_script *script,
-                          const struct simnet_fault *fault);
+struct scenario_keys; /* which session goes by which key */
+struct scenario_keys *scenario_keys_new(const struct simnet_scenario *scenario);
+void scenario_keys_free(struct scenario_keys *keys);
+void scenario_write_fault(const struct simnet_scenario *scenario, const struct scenario_keys *keys,
+                          struct sx_script *script, const struct simnet_fault *fault);
 
 #endif

@@ -11,6 +11,7 @@ struct write {
     const struct simnet_scenario *scenario;
     struct sx_script *script;
     struct sx_statement *statement;
+    size_t operations; /* written so far */
 };
 
 /* ---- values ---- */
@@ -352,7 +353,7 @@ static void write_message(struct write *write, struct sx_clause *clause,
     struct sx_value *value = &clause->values[1];
 
     write_number(clause, 1, (int64_t)what->size);
-    if (what->data != NULL || what->from != 0) {
+    if (what->data != NULL || what->from != scenario_usual_from(write->operations)) {
         struct sx_data *data = sx_world_allocate(write->script, sizeof *data);
         *data = what->data == NULL
                     ? *write_pattern(write, what->size, what->from)
@@ -383,6 +384,7 @@ static void write_operation(struct write *write, const struct simnet_scenario_op
     const struct simnet_operation *what = &operation->what;
     struct sx_clause *head = write_start(write, SX_S_AT);
 
+    write->operations++;
     write_number(head, 0, (int64_t)operation->at_ns);
     write_host(write, head, 1, what->host);
     struct sx_clause *clause =
@@ -554,24 +556,69 @@ static void write_timeline(struct write *write)
 
 /* ---- faults ---- */
 
-static void write_fault_session(struct write *write, struct sx_clause *head, uint64_t key)
+struct write_key {
+    uint64_t key;
+    uint32_t session, place;
+};
+struct scenario_keys {
+    size_t count;
+    struct write_key at[];
+};
+
+static int write_by_key(const void *a, const void *b)
 {
-    uint32_t place;
+    const struct write_key *x = a, *y = b;
+
+    return x->key < y->key ? -1 : x->key > y->key;
+}
+
+struct scenario_keys *scenario_keys_new(const struct simnet_scenario *scenario)
+{
+    size_t count = 0;
+    uint8_t id[SIPC_SESSION_ID_SIZE];
+
+    for (size_t i = 0; i < scenario->sessions.count; i++)
+        count += scenario->sessions.at[i].count;
+    struct scenario_keys *keys = malloc(sizeof *keys + count * sizeof keys->at[0]);
+    if (keys == NULL)
+        abort();
+    keys->count = 0;
+    for (size_t i = 0; i < scenario->sessions.count; i++) {
+        const struct simnet_scenario_session *group = &scenario->sessions.at[i];
+        for (uint32_t place = 0; place < group->count; place++) {
+            simnet_scenario_session_id(group->name, place, id);
+            keys->at[keys->count++] =
+                (struct write_key){simnet_session_key(id), (uint32_t)i, place};
+        }
+    }
+    qsort(keys->at, keys->count, sizeof keys->at[0], write_by_key);
+    return keys;
+}
+
+void scenario_keys_free(struct scenario_keys *keys)
+{
+    free(keys);
+}
+
+static void write_fault_session(struct write *write, const struct scenario_keys *keys,
+                                struct sx_clause *head, uint64_t key)
+{
+    const struct write_key *found;
 
     if (key == 0)
         return;
-    for (size_t i = 0; i < write->scenario->sessions.count; i++) {
-        const struct simnet_scenario_session *group = &write->scenario->sessions.at[i];
-        if (!scenario_session_has_key(group, key, &place))
-            continue;
-        write_session(write, head, 2, (uint32_t)i, group->count > 1 ? place : SIMNET_NONE);
+    found = bsearch(&(struct write_key){.key = key}, keys->at, keys->count, sizeof keys->at[0],
+                    write_by_key);
+    if (found == NULL) {
+        write_number(head, 3, (int64_t)key);
         return;
     }
-    write_number(head, 3, (int64_t)key);
+    bool many = write->scenario->sessions.at[found->session].count > 1;
+    write_session(write, head, 2, found->session, many ? found->place : SIMNET_NONE);
 }
 
-void scenario_write_fault(const struct simnet_scenario *scenario, struct sx_script *script,
-                          const struct simnet_fault *fault)
+void scenario_write_fault(const struct simnet_scenario *scenario, const struct scenario_keys *keys,
+                          struct sx_script *script, const struct simnet_fault *fault)
 {
     struct write write = {.scenario = scenario, .script = script};
     struct sx_clause *head = write_start(&write, SX_S_FAULT), *clause;
@@ -580,7 +627,7 @@ void scenario_write_fault(const struct simnet_scenario *scenario, struct sx_scri
     write_link(&write, head, 0, fault->link);
     write_number(head, 1, 0);
     head->values[1].key = (struct sx_key_value){key->opcode, key->window_id, key->seq_nr};
-    write_fault_session(&write, head, key->session);
+    write_fault_session(&write, keys, head, key->session);
     if (key->xmit != 1)
         write_number(head, 4, key->xmit);
     if (key->copy != 0)
@@ -708,8 +755,10 @@ struct sx_script *simnet_scenario_to_script(const struct simnet_scenario *scenar
     write_links(&write);
     write_sessions(&write);
     write_timeline(&write);
+    struct scenario_keys *keys = scenario->faults.count > 0 ? scenario_keys_new(scenario) : NULL;
     for (size_t i = 0; i < scenario->faults.count; i++)
-        scenario_write_fault(scenario, write.script, &scenario->faults.faults[i]);
+        scenario_write_fault(scenario, keys, write.script, &scenario->faults.faults[i]);
+    scenario_keys_free(keys);
     for (size_t i = 0; i < scenario->expectations.count; i++)
         write_expectation(&write, &scenario->expectations.at[i]);
     return write.script;

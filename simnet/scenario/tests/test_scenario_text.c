@@ -140,7 +140,7 @@ static const char text_all[] =
     "at 1s a>b delay 1ms\nat 1s a>b faults off\nat 1s a crash\nat 1s a restart\nat 1s a pause\n"
     "at 1s a resume\nat 1s a clock_step -2s\nat 1s a clock_drift -1%\nat 1s a address\n"
     "at 2s a open S idle_timeout 5s\nat 2s a send S[1] 5KB skip {\"k\"=\"v\"}\n"
-    "at 2s a send S \"text\"\nat 2s a send_unreliable S bytes(9, 7)\nat 2s a close S 1\n"
+    "at 2s a send S \"text\"\nat 2s a send_unreliable S bytes(9, 0)\nat 2s a close S 1\n"
     "at 2s a dispose S -2\nat 2s a shutdown grace 1s\n"
     "at 3s e -> a data 5:1 session=T {last_in_window max_window_size=7 \"x\"=\"y\"} \"hi\"\n"
     "at 3s e -> a raw hex:0001\n"

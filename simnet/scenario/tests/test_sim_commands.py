@@ -168,11 +168,17 @@ def test_failed_invariant_names_the_rule_with_its_sentence(sim, world):
 
 
 def test_trace_has_every_event(sim, world, tmp_path):
-    done = sim("run", world(), "--trace", tmp_path / "events")
-    lines = (tmp_path / "events").read_text().splitlines()
+    done = sim("run", world(), "--trace", "-")
+    lines = done.out.splitlines()
     assert done.code == 0
     assert len(lines) > 100
     assert any("a>b loss drop" in line for line in lines)
+    for suffix in ("ndjson", "pcapng", "svg"):
+        assert sim("run", world(), "--trace", tmp_path / f"t.{suffix}").code == 0
+        assert (tmp_path / f"t.{suffix}").stat().st_size > 1000
+    done = sim("run", world(), "--trace", tmp_path / "t.txt")
+    assert done.code == 2
+    assert ".pcapng" in done.err
 
 
 # ---- bad input ----
