@@ -27,7 +27,7 @@ struct simnet_scenario_host {
     const char *name; /* letters, digits, _ */
     enum simnet_scenario_host_kind kind;
     struct sipc_config settings; /* of ENGINE and FOREIGN; sipc_config_default to begin with */
-    const char *sut;             /* FOREIGN */
+    const char *sut; /* FOREIGN; its paths are relative to the folder of the scenario's own path */
     int32_t clock_ppm;
     sipc_time clock_ns;
     int line; /* of the text it was read from, 0: none; so in all that follows */

@@ -112,7 +112,7 @@ static bool build_hosts(struct build *build)
             ok = simnet_host_add_engine(world, &config, &host->settings, &index, build->error);
             break;
         case SIMNET_HOST_FOREIGN:
-            ok = scenario_add_foreign(world, host, &config, &index, build->error);
+            ok = scenario_add_foreign(world, scenario, host, &config, &index, build->error);
             build->foreign = !ok;
             break;
         case SIMNET_HOST_SCRIPTED:

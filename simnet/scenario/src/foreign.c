@@ -489,7 +489,34 @@ static void foreign_settings(struct foreign *foreign, const struct sipc_config *
                 usual.require_first_in_window_group, true);
 }
 
-bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario_host *host,
+/* The spec as it is attached: commands run in the scenario's folder, relative paths are of it. */
+static char *foreign_spec(const struct simnet_scenario *scenario, const char *sut)
+{
+    const char *path = scenario->path != NULL ? scenario->path : "";
+    const char *slash = strrchr(path, '/'), *target = strchr(sut, ':') + 1;
+    bool command = strncmp(sut, "exec:", 5) == 0;
+    char *spec;
+    size_t size;
+    FILE *out = open_memstream(&spec, &size);
+
+    if (out == NULL)
+        abort();
+    fprintf(out, "%.*s", (int)(target - sut), sut);
+    if (slash != NULL && command) {
+        fputs("cd '", out);
+        for (const char *c = path; c <= slash; c++)
+            fputs(*c == '\'' ? "'\\''" : (char[]){*c, '\0'}, out);
+        fputs("' && ", out);
+    } else if (slash != NULL && target[0] != '/') {
+        fwrite(path, 1, (size_t)(slash + 1 - path), out);
+    }
+    fputs(target, out);
+    fclose(out);
+    return spec;
+}
+
+bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario *scenario,
+                          const struct simnet_scenario_host *host,
                           const struct simnet_host_config *config, simnet_host *out,
                           struct simnet_error *error)
 {
@@ -498,8 +525,10 @@ bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenar
 
     if (foreign == NULL)
         abort();
-    if (conform_sut_attach(host->sut, NULL, &foreign->sut, &why) != CONFORM_SUT_OK ||
-        !conform_sut_is_virtual(foreign->sut)) {
+    char *spec = foreign_spec(scenario, host->sut);
+    enum conform_sut_status status = conform_sut_attach(spec, NULL, &foreign->sut, &why);
+    free(spec);
+    if (status != CONFORM_SUT_OK || !conform_sut_is_virtual(foreign->sut)) {
         snprintf(error->text, sizeof error->text, "host %s: %.280s", host->name,
                  foreign->sut != NULL ? "it has no virtual clock" : why.text);
         conform_sut_detach(foreign->sut);

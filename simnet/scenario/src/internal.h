@@ -26,8 +26,10 @@ void *scenario_watch_memory(struct simnet_scenario_watch *watch, size_t count, s
 void scenario_watch_free(struct simnet_scenario_watch *watch);
 
 /* foreign.c */
-/* Starts `host->sut` and adds it to the world. false: *error says why. */
-bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario_host *host,
+/* Starts `host->sut`, as seen from the scenario's folder, and adds it to the world. false: *error
+ * says why. */
+bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario *scenario,
+                          const struct simnet_scenario_host *host,
                           const struct simnet_host_config *config, simnet_host *out,
                           struct simnet_error *error);
 

@@ -322,6 +322,14 @@ def test_foreign_host_that_dies_exits_3(sim, world, project_dir):
     assert done.code == 3, done.err
 
 
+def test_foreign_host_is_found_from_anywhere(build_dir, project_dir, tmp_path):
+    """Paths in a scenario are relative to its folder."""
+    done = subprocess.run([build_dir / "bin" / "sipc", "sim", "run",
+                           project_dir / "simnet" / "scenarios" / "foreign-python.sx"],
+                          cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_foreign_hosts_talk_to_each_other(sim, world, build_dir):
     """Shared objects and programs, as good as the engine itself: the same bytes arrive."""
     sut = f'sut "so:{build_dir}/lib/sut_engine_so.so"'
@@ -329,3 +337,19 @@ def test_foreign_hosts_talk_to_each_other(sim, world, build_dir):
         "host a max_sessions 8", f'host a sut "exec:{build_dir}/bin/sipc sut --exec"')
     done = sim("run", world(text=text + "expect bytes == 25KB at b\nexpect ended ok == 5\n"))
     assert done.code == 0, done.err
+
+
+def test_foreign_host_lives_as_the_engine_does(sim, world, build_dir):
+    """A crash, a pause, a clock of its own, settings: the engine as a shared object has the very
+    history of the engine in process, but for what only the latter tells."""
+    lines = ("at 500ms b pause\nat 700ms b resume\nat 1s b crash\nat 1.5s b restart\nuntil 60s\n"
+             "expect dropped > 0 by arrive on a>b\n")
+    text = WORLD.format(name="w").replace("count 5", "count 100") + lines
+    text = text.replace("loss 5%", "").replace(
+        "host b", "host b clock 1% ack_timeout 800ms mtu 700B")
+    sut = f'sut "so:{build_dir}/lib/sut_engine_so.so"'
+    native = sim("run", world(text=text), "--json")
+    foreign = sim("run", world(text=text.replace("host b", f"host b {sut}")), "--json")
+    results = [json.loads(done.out) for done in (native, foreign)]
+    for key in ("pdus", "ended", "bytes_delivered", "dropped", "goodput_bps"):
+        assert results[0][key] == results[1][key], key
