@@ -111,13 +111,10 @@ static void run_print_faults(const struct sim_result *result, char *out, size_t 
 
     out[0] = '\0';
     for (int stage = 0; stage < SIMNET_STAGE_COUNT; stage++)
-        if (result->dropped[stage] > 0 && used < size)
+        if (result->faults[stage] > 0 && used < size)
             used += (size_t)snprintf(out + used, size - used, "%s%s %" PRIu64, used > 0 ? ", " : "",
                                      simnet_stage_name((enum simnet_stage)stage),
-                                     result->dropped[stage]);
-    if (result->duplicated > 0 && used < size)
-        used += (size_t)snprintf(out + used, size - used, "%sduplicate %" PRIu64,
-                                 used > 0 ? ", " : "", result->duplicated);
+                                     result->faults[stage]);
     if (used == 0)
         snprintf(out, size, "-");
 }
@@ -132,7 +129,7 @@ struct run_output {
 
 static void run_table_head(const struct run_output *output)
 {
-    printf("  %-*s hosts      PDUs   virtual      wall      goodput  %-16s dropped by\n",
+    printf("  %-*s hosts      PDUs   virtual      wall      goodput  %-16s faults by stage\n",
            (int)output->width, "scenario", "end");
 }
 
@@ -151,17 +148,24 @@ static void run_table_row(const struct run_output *output, const struct simnet_s
            simnet_end_name(result->end), faults);
 }
 
+static void run_json_stage(json_t *object, int stage, uint64_t count)
+{
+    if (count > 0)
+        json_object_set_new(object, simnet_stage_name((enum simnet_stage)stage),
+                            json_integer((json_int_t)count));
+}
+
 static void run_json(const struct simnet_scenario *scenario, const struct sim_result *result)
 {
     char hash[32];
-    json_t *dropped = json_object(), *ended = json_object(), *object;
+    json_t *dropped = json_object(), *faults = json_object(), *ended = json_object(), *object;
     const struct simnet_judgement *judgement = &result->judgement;
 
     snprintf(hash, sizeof hash, "%016" PRIx64, result->hash);
-    for (int stage = 0; stage < SIMNET_STAGE_COUNT; stage++)
-        if (result->dropped[stage] > 0)
-            json_object_set_new(dropped, simnet_stage_name((enum simnet_stage)stage),
-                                json_integer((json_int_t)result->dropped[stage]));
+    for (int stage = 0; stage < SIMNET_STAGE_COUNT; stage++) {
+        run_json_stage(dropped, stage, result->dropped[stage]);
+        run_json_stage(faults, stage, result->faults[stage]);
+    }
     object = json_pack(
         "{s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "name",
         scenario->name, "path", scenario->path, "ok", judgement->ok, "end",
@@ -176,6 +180,7 @@ static void run_json(const struct simnet_scenario *scenario, const struct sim_re
     json_object_set_new(ended, "crashed", json_integer((json_int_t)result->operations.crashed));
     json_object_set_new(ended, "refused", json_integer((json_int_t)result->operations.refused));
     json_object_set_new(object, "ended", ended);
+    json_object_set_new(object, "faults", faults);
     json_object_set_new(object, "seed", json_sprintf("%" PRIu64, result->seed));
     if (!judgement->ok)
         json_object_set_new(object, "reason", json_string(judgement->text));

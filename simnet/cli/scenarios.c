@@ -59,6 +59,19 @@ static uint64_t run_wall_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static void run_collect_faults(const struct simnet_world *world,
+                               const struct sim_run_options *options, struct sim_result *result)
+{
+    const struct simnet_tape *tape = simnet_world_tape(world);
+
+    memcpy(result->faults, result->dropped, sizeof result->faults);
+    for (size_t i = 0; i < tape->count; i++) {
+        result->faults[tape->faults[i].stage] += tape->faults[i].verdict != SIMNET_DROP;
+        if (options->record)
+            simnet_tape_add(&result->tape, &tape->faults[i]);
+    }
+}
+
 static void run_collect(const struct simnet_scenario_run *run, const struct watch *watch,
                         const struct sim_run_options *options, struct sim_result *result)
 {
@@ -85,8 +98,7 @@ static void run_collect(const struct simnet_scenario_run *run, const struct watc
     SIPC_ASSERT(result->checkpoints != NULL);
     if (result->checkpoint_count > 0)
         memcpy(result->checkpoints, checkpoints, result->checkpoint_count * sizeof *checkpoints);
-    for (size_t i = 0; options->record && i < simnet_world_tape(world)->count; i++)
-        simnet_tape_add(&result->tape, &simnet_world_tape(world)->faults[i]);
+    run_collect_faults(world, options, result);
 }
 
 /* A SUT that died, hung or broke its contract is no finding about the protocol. */
@@ -141,7 +153,7 @@ static void run_watched(const struct simnet_scenario *scenario,
                                        .event = watch_event};
     struct simnet_scenario_options build = {.seed = options->seed,
                                             .replay = options->replay,
-                                            .record = options->record,
+                                            .record = true,
                                             .observers = &observer,
                                             .observer_count = 1};
     struct simnet_error error;

@@ -15,13 +15,14 @@ struct sim_result {
     struct simnet_failure failure;
     uint64_t seed, hash, events, pdus;
     uint64_t dropped[SIMNET_STAGE_COUNT], duplicated;
+    uint64_t faults[SIMNET_STAGE_COUNT]; /* drops and whatever else chance did, by stage */
     sipc_time virtual_ns;
     uint64_t wall_ns;
     uint64_t goodput_bps, bytes; /* of all that was delivered */
     struct simnet_operation_stats operations;
     uint64_t *checkpoints;
     size_t checkpoint_count;
-    struct simnet_tape tape; /* if it was recorded */
+    struct simnet_tape tape; /* if it was asked for */
 };
 void sim_result_clear(struct sim_result *result);
 

@@ -114,7 +114,7 @@ def test_run_prints_a_table(sim):
     assert done.code == 0
     lines = done.out.splitlines()
     assert lines[0].split() == ["scenario", "hosts", "PDUs", "virtual", "wall", "goodput", "end",
-                                "dropped", "by"]
+                                "faults", "by", "stage"]
     assert lines[1].split()[:3] == ["slow-receiver[window=1]", "2", "380"]
     assert lines[-1] == "3 as expected"
     assert done.err == ""
