@@ -284,6 +284,25 @@ static bool delivery_is_again(const struct simnet_world *world, const struct del
            check_matches(world, operation, direction->piece_offset, delivery->data);
 }
 
+/* A group from before the host's last life, come late: what completed it carries bytes of it. */
+static bool delivery_is_of_a_former_life(struct simnet_world *world,
+                                         const struct delivery *delivery,
+                                         const struct operation *carried)
+{
+    size_t size = delivery->data.size;
+
+    if (carried == NULL || delivery->direction->receiver_life == delivery->host->life)
+        return false;
+    uint64_t known = carried->delivered ? carried->what.size : carried->delivered_bytes;
+    uint64_t end = world->receiving->message_offset + world->receiving->datagram.payload.size;
+    uint64_t last = world->receiving->message_offset;
+    for (uint64_t start = end > size ? end - size : 0; start <= last && start + size <= known;
+         start++)
+        if (check_matches(world, carried, start, delivery->data))
+            return true;
+    return false;
+}
+
 /* Tells what is wrong with a delivery that fits nowhere. */
 static void delivery_diagnose(struct simnet_world *world, const struct delivery *delivery,
                               bool again)
@@ -342,6 +361,8 @@ void check_delivery(struct simnet_world *world, struct host *host, simnet_sessio
     if (delivery_is_next(world, &delivery))
         return;
     if (carried == NULL && delivery_is_unreliable(world, &delivery))
+        return;
+    if (delivery_is_of_a_former_life(world, &delivery, carried))
         return;
     delivery_diagnose(world, &delivery, again);
 }

@@ -61,13 +61,6 @@ sipc_time host_clock(struct simnet_world *world, struct host *host)
     return host->clock_floor;
 }
 
-sipc_time host_clock_behind(const struct simnet_world *world, const struct host *host)
-{
-    int64_t behind = (int64_t)host->clock_floor - clock_raw(host, world->now);
-
-    return behind > 0 ? (sipc_time)behind : 0;
-}
-
 /* The first moment at which the host's clock shows `shown` or more. */
 static sipc_time clock_when(const struct host *host, sipc_time now, sipc_time shown)
 {
@@ -91,6 +84,7 @@ static void clock_set(struct simnet_world *world, struct host *host, int64_t ste
     host->clock_base_at = world->now;
     host->clock_ppm = ppm;
     host->deadline_event_ns = SIPC_NEVER;
+    host->clock_still_until_ns = clock_when(host, world->now, host->clock_floor + 1);
 }
 
 /* ---- calls into the driver ---- */
@@ -295,6 +289,19 @@ static void host_resume(struct simnet_world *world, struct host *host)
     host_schedule_deadline(world, host);
 }
 
+/* To others a session from the new address is another one, of the same id: what both are handed
+ * cannot be told apart. */
+static void host_move(struct simnet_world *world, struct host *host)
+{
+    host->address = host_new_address(world, host->index);
+    for (size_t i = 0; i < world->session_count; i++) {
+        struct session *session = &world->sessions[i];
+        bool used = session->lives[0] > 0 || session->lives[1] > 0;
+        if (used && session_side(session, host->index) >= 0)
+            session->tainted = true;
+    }
+}
+
 /* ---- the timeline ---- */
 
 bool host_change_check(const struct host *host, const struct simnet_change *change,
@@ -368,7 +375,7 @@ void host_change(struct simnet_world *world, struct host *host, const struct sim
         host_schedule_deadline(world, host);
         break;
     case SIMNET_HOST_ADDRESS:
-        host->address = host_new_address(world, host->index);
+        host_move(world, host);
         break;
     default:
         SIPC_ASSERT(false);

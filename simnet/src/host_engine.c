@@ -92,7 +92,8 @@ static void engine_act(struct engine_host *engine, const struct sipc_action *act
                            action->u.result.code);
         break;
     case SIPC_ACTION_STATE:
-        engine_remember(engine, simnet_session_find(world, action->session_id),
+        engine_remember(engine,
+                        session_between(world, engine->host, action->remote, action->session_id),
                         action->u.state.state == SIPC_DISPOSED ? 0 : action->session);
         simnet_port_state(world, engine->host, action->remote, action->session_id,
                           action->u.state.state, action->u.state.cause);

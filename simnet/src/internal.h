@@ -47,7 +47,7 @@ void world_schedule(struct simnet_world *world, sipc_time time, enum world_class
 
 /* ---- datagrams ---- */
 
-enum { SLOT_INLINE_BYTES = 104, POOL_CHUNK = 1024 };
+enum { SLOT_INLINE_BYTES = 104, POOL_CHUNK = 128 };
 
 /* A datagram in a link or waiting at a host. */
 struct slot {
@@ -214,6 +214,7 @@ struct host {                    /* what each event needs comes first */
     sipc_time deadline_event_ns; /* SIPC_NEVER: none */
     int64_t clock_base;          /* raw clock at clock_base_at */
     sipc_time clock_base_at, clock_floor;
+    sipc_time clock_still_until_ns; /* virtual; after a step back it stands still until then */
     int32_t clock_ppm;
     simnet_host index;
     bool up, paused;
@@ -242,8 +243,6 @@ void host_change(struct simnet_world *world, struct host *host, const struct sim
 bool host_change_check(const struct host *host, const struct simnet_change *change,
                        struct simnet_error *error);
 sipc_time host_clock(struct simnet_world *world, struct host *host);
-/* How far the clock still has to go before it shows more, after a step back. */
-sipc_time host_clock_behind(const struct simnet_world *world, const struct host *host);
 /* After each call into the driver: reports, then the next deadline. */
 void host_settle(struct simnet_world *world, struct host *host);
 /* A host with an index of its own; `self` and driver to be set. */
@@ -298,7 +297,8 @@ struct session {
     struct direction directions[2]; /* [i]: from hosts[i] */
     uint32_t host_lives[2];         /* of the host, when it last came to be there */
     uint32_t waiting[2];            /* traffic that waits for it: 1 + index, 0 none */
-    bool tainted;                   /* deliveries cannot be judged: flipped bits, a reused id */
+    bool tainted;                   /* deliveries cannot be judged: flipped bits, a reused id,
+                                       a new address */
 };
 
 struct traffic {
@@ -323,6 +323,8 @@ void traffic_step(struct simnet_world *world, uint32_t index);
 void traffic_ended(struct simnet_world *world, const struct operation *operation);
 void traffic_session_is_there(struct simnet_world *world, simnet_session session, simnet_host host);
 int session_side(const struct session *session, simnet_host host); /* 0, 1; -1 neither */
+simnet_session session_between(const struct simnet_world *world, simnet_host host, sipc_peer remote,
+                               const uint8_t session_id[SIPC_SESSION_ID_SIZE]);
 
 /* ---- checks ---- */
 

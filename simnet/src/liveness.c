@@ -3,7 +3,8 @@
  * it usually takes:
  *
  *   wait      one wait of the sender: ack_timeout, and before it the aftermath, which comes no
- *             later than the links' longest time from entering to the end of serialisation so far
+ *             later than the links' longest time from entering to the end of serialisation: so
+ *             far, or of what waits there now
  *   try       a window, PDU by PDU: as many waits as a window has PDUs
  *   quick     a round trip is shorter than an ack_timeout: each window gets its ack at its first
  *             try, but the one under way at the healing, which may need all its tries
@@ -16,6 +17,31 @@
 
 enum { PAYLOAD_OVERHEAD = 192 }; /* bytes of a data PDU that may not be payload: head, options */
 
+/* a * b, or a century where that is less. */
+static sipc_time liveness_times(uint64_t a, sipc_time b)
+{
+    const sipc_time century = UINT64_C(100) * 365 * 24 * 3600 * 1000 * SIPC_NS_PER_MS;
+
+    return simnet_multiply_high(a, b) == 0 && a * b < century ? a * b : century;
+}
+
+/* How long the datagram on the wire, and those that wait behind it, take from entering to the end
+ * of their serialisation: what it has been and what is to come. */
+static sipc_time liveness_sojourn(const struct simnet_world *world, const struct link *link)
+{
+    sipc_time sojourn = 0;
+
+    if (link->wire == NULL)
+        return 0;
+    sojourn = world->now - link->wire->datagram.entered_ns;
+    if (link->rate_bps > 0) {
+        uint64_t bytes =
+            link->wire->datagram.size + link->config.overhead_bytes + link->stats.queue_bytes + 1;
+        sojourn += liveness_times(bytes, UINT64_C(8) * 1000000000 / link->rate_bps + 1);
+    }
+    return sojourn;
+}
+
 /* The longest sojourn on any link, and the sum of base delays of the two slowest ones. */
 static void liveness_links(const struct simnet_world *world, sipc_time *sojourn, sipc_time *delays)
 {
@@ -25,8 +51,11 @@ static void liveness_links(const struct simnet_world *world, sipc_time *sojourn,
     for (size_t i = 0; i < world->link_count; i++) {
         const struct link *link = world->links[i];
         sipc_time delay = link->base_ns;
+        sipc_time now = liveness_sojourn(world, link);
         if (link->stats.sojourn_max_ns > *sojourn)
             *sojourn = link->stats.sojourn_max_ns;
+        if (now > *sojourn)
+            *sojourn = now;
         if (delay > first) {
             second = first;
             first = delay;
@@ -66,14 +95,6 @@ static uint64_t liveness_bound_pdus(const struct operation *operation,
     return pdus;
 }
 
-/* a * b, or a century where that is less. */
-static sipc_time liveness_times(uint64_t a, sipc_time b)
-{
-    const sipc_time century = UINT64_C(100) * 365 * 24 * 3600 * 1000 * SIPC_NS_PER_MS;
-
-    return simnet_multiply_high(a, b) == 0 && a * b < century ? a * b : century;
-}
-
 static sipc_time liveness_bound(const struct simnet_world *world, const struct operation *operation)
 {
     const struct host *host = world->hosts[operation->what.host];
@@ -88,17 +109,18 @@ static sipc_time liveness_bound(const struct simnet_world *world, const struct o
     uint64_t longest = window < pdus ? window : pdus;
     uint64_t waits = tries + 1 + tries * longest; /* the resync PDU, and a window under way */
     waits += delays + 2 * sojourn < settings->ack_timeout_ns ? pdus : pdus * tries * longest;
-    /* A clock that runs slow by half makes it twice as long; after a step back it stands still. */
-    sipc_time all = liveness_times(waits, wait);
-    return liveness_times(2, all + host_clock_behind(world, host));
+    return liveness_times(2, liveness_times(waits, wait)); /* its clock may run slow by half */
 }
 
 static sipc_time liveness_due(const struct simnet_world *world, const struct operation *operation)
 {
     sipc_time from = world->healed_ns;
+    sipc_time still = world->hosts[operation->what.host]->clock_still_until_ns;
 
     if (operation->accepted_ns > from)
         from = operation->accepted_ns;
+    if (still > from)
+        from = still;
     return from + liveness_bound(world, operation);
 }
 

@@ -417,6 +417,21 @@ simnet_session simnet_session_find(const struct simnet_world *world,
     return place ? (simnet_session)(*place - 1) : SIMNET_NONE;
 }
 
+/* A session is its id and who takes part: a third host may use the id for one of its own. */
+simnet_session session_between(const struct simnet_world *world, simnet_host host, sipc_peer remote,
+                               const uint8_t session_id[SIPC_SESSION_ID_SIZE])
+{
+    simnet_session index = simnet_session_find(world, session_id);
+
+    if (index == SIMNET_NONE)
+        return SIMNET_NONE;
+    const struct session *session = &world->sessions[index];
+    int side = session_side(session, host);
+    simnet_host other = simnet_host_of_address(world, remote);
+    bool third = side < 0 || (other != SIMNET_NONE && other != session->hosts[1 - side]);
+    return third ? SIMNET_NONE : index;
+}
+
 const uint8_t *simnet_session_id(const struct simnet_world *world, simnet_session session)
 {
     SIPC_ASSERT(session < world->session_count);
@@ -447,9 +462,7 @@ static struct simnet_event session_event(struct simnet_world *world, simnet_host
     event.remote = remote;
     event.session_id = session_id;
     if (session_id != NULL)
-        event.session = simnet_session_find(world, session_id);
-    if (event.session != SIMNET_NONE && session_side(&world->sessions[event.session], host) < 0)
-        event.session = SIMNET_NONE;
+        event.session = session_between(world, host, remote, session_id);
     return event;
 }
 

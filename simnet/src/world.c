@@ -32,8 +32,12 @@ struct simnet_world *simnet_world_new(const struct simnet_config *config)
     simnet_prng_seed(&world->prng, config->seed);
     world->scratch = simnet_allocate(SIMNET_DATAGRAM_SIZE_MAX, 1);
     world->pattern = simnet_allocate(PATTERN_BYTES, 1);
-    for (size_t i = 0; i < PATTERN_BYTES; i++)
-        world->pattern[i] = (uint8_t)(i % PATTERN_PERIOD);
+    for (size_t i = 0; i < PATTERN_PERIOD; i++)
+        world->pattern[i] = (uint8_t)i;
+    for (size_t i = PATTERN_PERIOD, size; i < PATTERN_BYTES; i += size) {
+        size = i < PATTERN_BYTES - i ? i : PATTERN_BYTES - i; /* what is there once more */
+        memcpy(world->pattern + i, world->pattern, size);
+    }
     if (!config->hash_off)
         trace_init(&world->trace);
     return world;

@@ -10,6 +10,7 @@
 
 #include "internal.h"
 #include "pair.h"
+#include "sipc/pdu.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define MS           SIPC_NS_PER_MS
@@ -83,16 +84,18 @@ static void puppet_drain(void *self)
     while (puppet->next < puppet->due && puppet->acts[puppet->next].kind != PUPPET_END) {
         const struct puppet_act *act = &puppet->acts[puppet->next++];
         const uint8_t *id = simnet_session_id(puppet->world, puppet->session);
+        sipc_peer peer = simnet_host_address(puppet->world, 1 - puppet->host);
         for (size_t i = 0; i < sizeof bytes; i++)
             bytes[i] = (uint8_t)((act->from + i) % 251);
         if (act->kind == PUPPET_DELIVER)
-            simnet_port_deliver(puppet->world, puppet->host, 1, id,
+            simnet_port_deliver(puppet->world, puppet->host, peer, id,
                                 (struct sipc_span){bytes, act->size}, (struct sipc_span){NULL, 0});
         else if (act->kind == PUPPET_RESULT)
             simnet_port_result(puppet->world, puppet->host, act->operation,
                                (enum sipc_outcome)act->value, 0);
         else if (act->kind == PUPPET_STATE)
-            simnet_port_state(puppet->world, puppet->host, 1, id, (enum sipc_state)act->value, 0);
+            simnet_port_state(puppet->world, puppet->host, peer, id, (enum sipc_state)act->value,
+                              0);
     }
 }
 
@@ -485,6 +488,88 @@ static void test_flipped_bits_end_the_check_of_their_session(void **state)
     pair_free(pair);
 }
 
+/* A PDU that takes longer to leave than any wait: what is on the wire counts, not only what left.
+ */
+static void test_a_slow_wire_is_waited_for(void **state)
+{
+    struct simnet_config config;
+    struct sipc_config settings;
+    (void)state;
+
+    simnet_config_default(&config);
+    sipc_config_default(&settings);
+    config.heal_ns = 50 * MS;
+    settings.max_sessions = 4;
+    settings.mtu = 30000;
+    settings.ack_timeout_ns = 4 * MS;
+    settings.max_retry_count = 0;
+    struct pair *pair =
+        pair_new(&config, &settings, &(struct simnet_link_config){.rate_bps = 131072});
+    pair_traffic(pair, 1, 60000, false);
+    pair_run(pair);
+    pair_free(pair);
+}
+
+/* A clock that steps back stands still, and with it every deadline of its host. */
+static void test_a_clock_that_stands_still_is_waited_for(void **state)
+{
+    struct simnet_config config;
+    struct sipc_config settings;
+    (void)state;
+
+    simnet_config_default(&config);
+    sipc_config_default(&settings);
+    config.heal_ns = 200 * MS;
+    settings.max_sessions = 4;
+    settings.ack_timeout_ns = 10 * MS;
+    settings.max_retry_count = 0;
+    struct pair *pair = pair_new(&config, &settings, NULL);
+    pair_change(pair, 50 * MS, SIMNET_LINK_DOWN, pair->ab, 0);
+    pair_change(pair, 100 * MS, SIMNET_HOST_CLOCK_STEP, pair->a, (uint64_t) - (int64_t)(3 * S));
+    pair_open(pair, 100 * MS, pair->a);
+    pair_send(pair, 100 * MS, pair->a, 1000, true);
+    pair_run(pair);
+    assert_true(simnet_world_now(pair->world) >= 3 * S);
+    pair_free(pair);
+}
+
+static void test_a_new_address_ends_the_check_of_its_sessions(void **state)
+{
+    struct pair *pair = pair_new(NULL, NULL, NULL);
+    (void)state;
+
+    pair_change(pair, 5 * MS, SIMNET_HOST_ADDRESS, pair->b, 0); /* before there is a session */
+    pair_open(pair, 10 * MS, pair->a);
+    pair_send(pair, 10 * MS, pair->a, 1000, true);
+    simnet_world_run(pair->world, 15 * MS);
+    assert_false(pair->world->sessions[0].tainted);
+    pair_change(pair, 20 * MS, SIMNET_HOST_ADDRESS, pair->b, 0);
+    pair_run(pair);
+    assert_true(pair->world->sessions[0].tainted);
+    pair_free(pair);
+}
+
+/* A third host that uses a session's id has a session of its own. */
+static void test_a_session_is_of_its_two_hosts(void **state)
+{
+    struct pair *pair = pair_new(NULL, NULL, NULL);
+    struct sipc_pdu_parts parts = {.opcode = SIPC_DATA};
+    uint8_t bytes[100];
+    size_t size;
+    (void)state;
+
+    parts.session_id = simnet_session_id(pair->world, pair->session);
+    assert_int_equal(sipc_pdu_encode(&parts, bytes, sizeof bytes, &size), SIPC_OK);
+    struct simnet_script_step step = {0, pair->b, {bytes, size}};
+    struct simnet_script script = {.steps = &step, .step_count = 1};
+    simnet_host third = simnet_host_add_script(pair->world, NULL, &script);
+    simnet_route(pair->world, third, pair->b, pair->ab);
+    simnet_world_run(pair->world, 1 * MS);
+    assert_int_equal(sipc_endpoint_session_count(simnet_host_engine(pair->world, pair->b)), 1);
+    assert_int_equal(simnet_session_state(pair->world, pair->session, pair->b), SIPC_DISPOSED);
+    pair_free(pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +585,10 @@ int main(void)
         cmocka_unit_test(test_a_healed_world_comes_to_its_end),
         cmocka_unit_test(test_a_clogged_world_that_is_never_healed_may_stand_still),
         cmocka_unit_test(test_flipped_bits_end_the_check_of_their_session),
+        cmocka_unit_test(test_a_slow_wire_is_waited_for),
+        cmocka_unit_test(test_a_clock_that_stands_still_is_waited_for),
+        cmocka_unit_test(test_a_new_address_ends_the_check_of_its_sessions),
+        cmocka_unit_test(test_a_session_is_of_its_two_hosts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

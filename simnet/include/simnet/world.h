@@ -71,7 +71,8 @@ enum simnet_change_kind {
     SIMNET_HOST_CLOCK_STEP,  /* its clock jumps forward by value ns; negative (as int64_t): it
                                 stands still until it would have been right */
     SIMNET_HOST_CLOCK_DRIFT, /* value: ppm (as int64_t), |ppm| <= 500,000 */
-    SIMNET_HOST_ADDRESS,     /* it gets a new address; to the old one nothing arrives any more */
+    SIMNET_HOST_ADDRESS,     /* it gets a new address; to the old one nothing arrives any more, and
+                                deliveries of sessions it has had are checked no more */
     SIMNET_CHANGE_COUNT
 };
 const char *simnet_change_name(enum simnet_change_kind kind);
