@@ -32,6 +32,7 @@ static const struct main_entry main_sim[] = {
     {"run", sim_cmd_run, "run scenarios: hosts, links, faults, and what is expected of them"},
     {"replay", sim_cmd_replay, "a history once more, from its faults alone"},
     {"explore", sim_cmd_explore, "every course a small world can take"},
+    {"swarm", sim_cmd_swarm, "random scenarios by the thousand"},
     {NULL, NULL, NULL},
 };
 

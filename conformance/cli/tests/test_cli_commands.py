@@ -18,7 +18,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
-            "conform check-adapter", "sut", "sim run", "sim replay", "sim explore"]
+            "conform check-adapter", "sut", "sim run", "sim replay", "sim explore", "sim swarm"]
 
 ACKED = """# A window of one PDU is acked.
 sx      1
