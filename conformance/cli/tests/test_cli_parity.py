@@ -34,6 +34,7 @@ WAYS = {
     "so": ("so:{build}/lib/sut_engine_so.so", ["eof"]),
     "template": ("so:{build}/lib/sut_template.so", [*TEMPLATE, "eof"]),
 }
+JAVASCRIPT = "exec:node {templates}/adapter.js {sipc}"
 LIVE_WAYS = {
     "udp": (LIVE, ["aftermath", "stream"]),
     "tcp": (LIVE, ["aftermath", "datagram"]),
@@ -118,6 +119,14 @@ def test_same_verdicts_in_virtual_time(judge, of_engine, needs, build_dir, way):
     spec, lacking = WAYS[way]
     spec = spec.format(sipc=build_dir / "bin" / "sipc", build=build_dir)
     check(of_engine, needs, judge(spec), lacking)
+
+
+@pytest.mark.slow
+def test_same_verdicts_of_the_template_in_javascript(judge, of_engine, needs, build_dir,
+                                                     project_dir):
+    spec = JAVASCRIPT.format(sipc=build_dir / "bin" / "sipc",
+                             templates=project_dir / "conformance" / "sut" / "templates")
+    check(of_engine, needs, judge(spec), [*TEMPLATE, "eof"])
 
 
 @pytest.mark.slow

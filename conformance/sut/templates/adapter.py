@@ -2,9 +2,9 @@
 """Template of an adapter in Python: a program, attached with exec:, that holds one endpoint.
 
 Copy it and rewrite `Adapter`: a method per request of the SUT contract, its parameters the fields.
-Put out what your endpoint does with `tx`, `deliver`, `result` and `state`. What you leave out is
-unsupported; leave its word out of `capabilities` too. Print nothing else on stdout. As shipped it
-asks this project's endpoint. Try it: sipc conform check-adapter "exec:python3 adapter.py"
+Put out what your endpoint does with the `put_` methods. What you leave out is unsupported; leave
+its word out of `capabilities` too. Print nothing else on stdout. As shipped it asks this project's
+endpoint. Try it: sipc conform check-adapter "exec:python3 adapter.py"
 """
 
 import base64
@@ -21,24 +21,24 @@ from scalableipc_endpoint import Endpoint  # noqa: E402  yours instead
 class Outputs:
     """What the endpoint does, collected in `out` for the response of the request under way."""
 
-    def tx(self, to, pdu, token):
+    def put_tx(self, to, pdu, token):
         """A PDU leaves; tokens count up from reset."""
         self.out.append({"tx": pdu.hex(), "to": to, "token": token})
 
-    def deliver(self, session, remote, data, attributes):
+    def put_deliver(self, session, remote, data, attributes):
         """A whole window group reached the application; attributes are pairs of bytes."""
-        self._add("deliver", session, remote, data=base64.b64encode(data).decode(),
+        self._put("deliver", session, remote, data=base64.b64encode(data).decode(),
                   attributes=[[to_text(name), to_text(value)] for name, value in attributes])
 
-    def result(self, session, remote, label, op, outcome, code=0):
+    def put_result(self, session, remote, label, op, outcome, code=0):
         """The end of a send or close: ok, timeout, peer_error, network_error, refused, closed."""
-        self._add("result", session, remote, label=label, op=op, outcome=outcome, code=code)
+        self._put("result", session, remote, label=label, op=op, outcome=outcome, code=code)
 
-    def state(self, session, remote, state, cause=None):
+    def put_state(self, session, remote, state, cause=None):
         """opening, opened, closing, awaiting_disposal or disposed; cause: the code that did it."""
-        self._add("state", session, remote, state=state, cause=cause)
+        self._put("state", session, remote, state=state, cause=cause)
 
-    def _add(self, kind, session, remote, **fields):
+    def _put(self, kind, session, remote, **fields):
         self.out.append({kind: {"session": session.hex(), "remote": remote, **fields}})
 
 
