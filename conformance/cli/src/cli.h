@@ -120,7 +120,9 @@ void cli_select_clear(struct cli_selection *selection);
 /* ---- known failures (known.c) ---- */
 
 struct cli_known_entry {
-    char *pattern, *reason;
+    char *pattern;
+    char *blame; /* a rule's id, "crash", "hang": it fails over nothing else; NULL: over anything */
+    char *reason;
     int line;
 };
 struct cli_known {
@@ -128,15 +130,29 @@ struct cli_known {
     struct cli_known_entry *entries;
     size_t count;
 };
-/* Lines `case-glob  # reason`. false: every error was told on stderr. */
-bool cli_known_read(struct cli_known *known, const char *path);
-/* The reason of the first entry that names the case, NULL if none does. */
-const char *cli_known_reason(const struct cli_known *known, const char *name, const char *id);
+/* Lines `case-glob [RULE|crash|hang]  # reason`. false: every error was told on stderr. `make`: a
+ * file that is not there counts as empty. */
+bool cli_known_read(struct cli_known *known, const char *path, bool make);
+/* What a verdict is blamed on, as such a line has it; NULL: nothing failed. */
+const char *cli_known_blame(enum conform_verdict verdict, const char *rule);
+/* The reason of the first entry that names the case and, unless `blame` is NULL, what it is blamed
+ * on; NULL if none does. */
+const char *cli_known_reason(const struct cli_known *known, const char *name, const char *id,
+                             const char *blame);
+bool cli_known_names(const struct cli_known_entry *entry, const char *name, const char *id);
+/* What the report has of the case, NULL if nothing. */
+const struct conform_report_case *cli_known_case(const struct conform_report *report,
+                                                 const char *name);
 /* What is wrong with the entries after a run, beside cases that pass: a new list of
  * {"entry", "problem"}. */
 json_t *cli_known_problems(const struct cli_known *known, const struct cli_suite *suite,
                            const struct conform_report *report);
 void cli_known_clear(struct cli_known *known);
+/* Rewrites the file so that the same run would be as expected (known_fix.c): what failed and was
+ * not known is added, with its blame; what is named and did not fail so goes; comments and what was
+ * not run stay. Tells `people`. false: told on stderr. */
+bool cli_known_fix(const struct cli_known *known, const struct cli_suite *suite,
+                   const struct conform_report *report, FILE *people);
 
 /* ---- cases side by side (jobs.c) ---- */
 
@@ -195,11 +211,11 @@ bool cli_capture_end(struct cli_capture *capture);
 /* ---- files to write (outputs.c) ---- */
 
 struct cli_outputs {
-    char *jsonl, *junit, *tap, *html, *pcap; /* paths, NULL: not wanted */
-    char *folder;                            /* for those of them that are not named; NULL: none */
-    bool broken;                             /* something could not be written; told on stderr */
+    char *jsonl, *junit, *tap, *html, *badge, *pcap; /* paths, NULL: not wanted */
+    char *folder; /* for those of them that are not named; NULL: none */
+    bool broken;  /* something could not be written; told on stderr */
 };
-enum { CLI_JSONL = 1100, CLI_JUNIT, CLI_TAP, CLI_HTML, CLI_PCAP, CLI_OUT };
+enum { CLI_JSONL = 1100, CLI_JUNIT, CLI_TAP, CLI_HTML, CLI_BADGE, CLI_PCAP, CLI_OUT };
 bool cli_outputs_take(struct cli_outputs *outputs, int id, const char *value);
 /* Opens a file for writing; NULL: told on stderr. */
 FILE *cli_outputs_open(const char *path);
@@ -219,5 +235,7 @@ int cli_cmd_run(int argc, char **argv);
 int cli_cmd_list(int argc, char **argv);
 int cli_cmd_explain(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
+int cli_cmd_diff(int argc, char **argv);
+int cli_cmd_matrix(int argc, char **argv);
 
 #endif

@@ -7,6 +7,7 @@ static const struct cli_option report_options[] = {
     {0, "junit", "FILE", "write JUnit XML", CLI_JUNIT},
     {0, "tap", "FILE", "write TAP", CLI_TAP},
     {0, "html", "FILE", "write one HTML file", CLI_HTML},
+    {0, "badge", "FILE", "write a badge, SVG: rules kept of how many", CLI_BADGE},
     {0, "json", NULL, "the summary on stdout as JSON, instead of text", REPORT_JSON},
     {0, NULL, NULL, NULL, 0},
 };
@@ -46,7 +47,8 @@ static void report_print(const struct conform_report *report, const struct repor
         json_dumpf(summary, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(summary);
-    } else if (outputs->junit == NULL && outputs->tap == NULL && outputs->html == NULL) {
+    } else if (outputs->junit == NULL && outputs->tap == NULL && outputs->html == NULL &&
+               outputs->badge == NULL) {
         conform_report_print_table(report, stdout, colour);
         conform_report_print_notes(report, stdout, colour);
     }

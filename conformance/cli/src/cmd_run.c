@@ -12,6 +12,7 @@
 enum {
     RUN_SUT = 2000,
     RUN_KNOWN,
+    RUN_FIX_KNOWN,
     RUN_SEED,
     RUN_FAIL_FAST,
     RUN_TIME_SCALE,
@@ -29,7 +30,9 @@ enum { RUN_JOBS_LIVE = 8 }; /* at a time where nothing else is said: they mostly
 static const struct cli_option run_options[] = {
     {0, "sut", "SPEC", "the SUT, instead of the first argument", RUN_SUT},
     CLI_SELECT_OPTIONS,
-    {0, "known", "FILE", "known failures, lines of `case-glob  # reason`", RUN_KNOWN},
+    {0, "known", "FILE", "known failures, lines of `case-glob [RULE|crash|hang]  # reason`",
+     RUN_KNOWN},
+    {0, "fix-known", NULL, "bring that file up to date with what failed", RUN_FIX_KNOWN},
     {0, "seed", "N", "what session ids are made of (without control: drawn, else 1)", RUN_SEED},
     {0, "fail-fast", NULL, "stop after the first case that fails", RUN_FAIL_FAST},
     {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
@@ -43,6 +46,7 @@ static const struct cli_option run_options[] = {
     {0, "junit", "FILE", "write JUnit XML", CLI_JUNIT},
     {0, "tap", "FILE", "write TAP", CLI_TAP},
     {0, "html", "FILE", "write one HTML file", CLI_HTML},
+    {0, "badge", "FILE", "write a badge, SVG: rules kept of how many", CLI_BADGE},
     {0, "pcap", "FILE", "write the traffic as pcapng", CLI_PCAP},
     {0, "json", NULL, "the summary on stdout as JSON, the rest on stderr", RUN_JSON},
     {'v', "verbose", NULL, "show each case and its PDUs as they happen, and the SUT's stderr",
@@ -89,7 +93,7 @@ struct run_args {
     unsigned jobs;     /* 0: as fits the SUT */
     unsigned limit_ms; /* 0: what is usual */
     bool has_seed;     /* it was named */
-    bool fail_fast, dry_run, json, verbose;
+    bool fix_known, fail_fast, dry_run, json, verbose;
 };
 
 struct run {
@@ -171,6 +175,9 @@ static bool run_take(void *ctx, int id, const char *value)
         return run_take_number(args, id, value);
     case RUN_TIME_SCALE:
         return run_take_scale(args, value);
+    case RUN_FIX_KNOWN:
+        args->fix_known = true;
+        return true;
     case RUN_FAIL_FAST:
         args->fail_fast = true;
         return true;
@@ -230,6 +237,10 @@ static bool run_positional(struct run_args *args, int count, char **words)
                   " at a time need a command that starts them, each with an address of its own:"
                   " udp:,control=exec:COMMAND",
                   args->jobs, args->sut_spec);
+        return false;
+    }
+    if (args->fix_known && args->known_path == NULL) {
+        cli_usage(&run_command, "--fix-known: no file named: it goes with --known FILE");
         return false;
     }
     for (; first < count; first++)
@@ -343,7 +354,10 @@ static bool run_on_end(void *ctx, const struct cli_case *entry, const struct cli
 {
     struct run *run = ctx;
     char *replay = run_replay(run, entry);
-    const char *known = cli_known_reason(&run->known, entry->name, entry->script->id);
+    const enum sipc_rule rule = done->record.rule;
+    const char *blame = cli_known_blame(done->record.verdict,
+                                        rule == SIPC_RULE_NONE ? NULL : sipc_rule_info(rule)->id);
+    const char *known = cli_known_reason(&run->known, entry->name, entry->script->id, blame);
     const struct conform_report_case *result =
         conform_report_add(&run->report, &done->record, entry->script, known, replay);
     const bool red = conform_report_case_is_red(result);
@@ -430,11 +444,9 @@ static void run_print_files(const struct run *run)
     const struct cli_outputs *outputs = &run->args->outputs;
     const struct {
         const char *what, *path;
-    } files[] = {{"report", outputs->html},
-                 {"JUnit", outputs->junit},
-                 {"TAP", outputs->tap},
-                 {"JSON lines", outputs->jsonl},
-                 {"traffic", outputs->pcap}};
+    } files[] = {{"report", outputs->html}, {"JUnit", outputs->junit},
+                 {"TAP", outputs->tap},     {"JSON lines", outputs->jsonl},
+                 {"badge", outputs->badge}, {"traffic", outputs->pcap}};
     for (size_t i = 0, first = 1; i < sizeof files / sizeof *files; i++) {
         if (files[i].path == NULL)
             continue;
@@ -584,6 +596,9 @@ static int run_execute(struct run *run, const char *command)
     if (pcap != NULL && !cli_outputs_close(pcap, outputs->pcap))
         outputs->broken = true;
     run_print_end(run, exit_code);
+    if (attached && run->args->fix_known &&
+        !cli_known_fix(&run->known, &run->suite, &run->report, run->people))
+        outputs->broken = true;
     if (run->args->json)
         run_print_json(&run->report);
     conform_report_clear(&run->report);
@@ -598,7 +613,8 @@ static int run_suite(struct run_args *args, const char *command)
     if (!cli_suite_load(&run.suite, args->paths.items, args->paths.count))
         return CLI_USAGE;
     if (cli_select(&args->selection, &run.suite) &&
-        (args->known_path == NULL || cli_known_read(&run.known, args->known_path))) {
+        (args->known_path == NULL ||
+         cli_known_read(&run.known, args->known_path, args->fix_known))) {
         if (args->dry_run) {
             run_print_dry(&run.suite);
             exit_code = CLI_OK;

@@ -1,6 +1,6 @@
 /* Known failures: cases that are expected to fail, each with the reason why. They are run all the
- * same; an entry that does not fail any more, or is not run, turns the run red, so that the list
- * cannot rot. */
+ * same; an entry that does not fail any more, fails over something else than it names, or is not
+ * run, turns the run red, so that the list cannot rot. */
 #include "cli.h"
 
 #include <ctype.h>
@@ -17,6 +17,14 @@ static char *known_trim(char *text)
     return text;
 }
 
+static bool known_is_blame(const char *word)
+{
+    for (int rule = 1; rule < SIPC_RULE_COUNT; rule++)
+        if (strcmp(sipc_rule_info((enum sipc_rule)rule)->id, word) == 0)
+            return true;
+    return strcmp(word, "crash") == 0 || strcmp(word, "hang") == 0;
+}
+
 /* Adds the entry of one line; NULL, or what is wrong with it. */
 static const char *known_line(struct cli_known *known, char *line, int number)
 {
@@ -27,28 +35,40 @@ static const char *known_line(struct cli_known *known, char *line, int number)
     while (hash != NULL && !isspace((unsigned char)hash[-1]))
         hash = strchr(hash + 1, '#');
     if (hash == NULL || *known_trim(hash + 1) == '\0')
-        return "no reason: expected `case-glob  # reason`";
+        return "no reason: expected `case-glob [RULE|crash|hang]  # reason`";
     const char *reason = known_trim(hash + 1);
     *hash = '\0';
-    const char *pattern = known_trim(text);
+    char *pattern = known_trim(text);
+    char *blame = pattern + strcspn(pattern, " \t");
+    if (*blame != '\0') {
+        *blame++ = '\0';
+        blame = known_trim(blame);
+        if (!known_is_blame(blame))
+            return "what follows the pattern is neither a rule's id nor `crash` nor `hang`";
+    }
     for (size_t i = 0; i < known->count; i++)
         if (strcmp(known->entries[i].pattern, pattern) == 0)
             return "this pattern stands above already";
     known->entries = realloc(known->entries, (known->count + 1) * sizeof *known->entries);
     SIPC_ASSERT(known->entries != NULL);
     struct cli_known_entry *entry = &known->entries[known->count++];
-    *entry = (struct cli_known_entry){strdup(pattern), strdup(reason), number};
+    *entry = (struct cli_known_entry){.pattern = strdup(pattern),
+                                      .blame = *blame == '\0' ? NULL : strdup(blame),
+                                      .reason = strdup(reason),
+                                      .line = number};
     SIPC_ASSERT(entry->pattern != NULL && entry->reason != NULL);
     return NULL;
 }
 
-bool cli_known_read(struct cli_known *known, const char *path)
+bool cli_known_read(struct cli_known *known, const char *path, bool make)
 {
     *known = (struct cli_known){.path = strdup(path)};
     SIPC_ASSERT(known->path != NULL);
     FILE *file = fopen(path, "r");
     char *line = NULL;
     size_t capacity = 0;
+    if (file == NULL && make && errno == ENOENT)
+        return true;
     bool ok = file != NULL;
     errno = ok ? 0 : errno;
     for (int number = 1; file != NULL && getline(&line, &capacity, file) != -1; number++) {
@@ -73,6 +93,7 @@ void cli_known_clear(struct cli_known *known)
 {
     for (size_t i = 0; i < known->count; i++) {
         free(known->entries[i].pattern);
+        free(known->entries[i].blame);
         free(known->entries[i].reason);
     }
     free(known->entries);
@@ -80,21 +101,39 @@ void cli_known_clear(struct cli_known *known)
     *known = (struct cli_known){0};
 }
 
-static bool known_names(const struct cli_known_entry *entry, const char *name, const char *id)
+bool cli_known_names(const struct cli_known_entry *entry, const char *name, const char *id)
 {
     return cli_glob(entry->pattern, name) || cli_glob(entry->pattern, id);
 }
 
-const char *cli_known_reason(const struct cli_known *known, const char *name, const char *id)
+const char *cli_known_blame(enum conform_verdict verdict, const char *rule)
 {
-    for (size_t i = 0; i < known->count; i++)
-        if (known_names(&known->entries[i], name, id))
-            return known->entries[i].reason;
+    switch (verdict) {
+    case CONFORM_FAIL:
+        return rule == NULL ? "no rule" : rule;
+    case CONFORM_CRASH:
+        return "crash";
+    case CONFORM_HANG:
+        return "hang";
+    default:
+        return NULL;
+    }
+}
+
+const char *cli_known_reason(const struct cli_known *known, const char *name, const char *id,
+                             const char *blame)
+{
+    for (size_t i = 0; i < known->count; i++) {
+        const struct cli_known_entry *entry = &known->entries[i];
+        const bool fits = blame == NULL || entry->blame == NULL || strcmp(entry->blame, blame) == 0;
+        if (fits && cli_known_names(entry, name, id))
+            return entry->reason;
+    }
     return NULL;
 }
 
-static const struct conform_report_case *known_case(const struct conform_report *report,
-                                                    const char *name)
+const struct conform_report_case *cli_known_case(const struct conform_report *report,
+                                                 const char *name)
 {
     for (size_t i = 0; i < report->case_count; i++)
         if (strcmp(report->cases[i].name, name) == 0)
@@ -102,8 +141,8 @@ static const struct conform_report_case *known_case(const struct conform_report 
     return NULL;
 }
 
-/* Why a case that an entry names did not fail; NULL if it did, or passed (which is told with the
- * case itself). */
+/* Why a case that an entry names did not fail, or not so; NULL if it did, or passed (which is told
+ * with the case itself). */
 static const char *known_excuse(const struct cli_case *entry,
                                 const struct conform_report_case *result)
 {
@@ -118,6 +157,10 @@ static const char *known_excuse(const struct cli_case *entry,
         return " did not fail: inconclusive";
     case CONFORM_ERROR:
         return " did not fail: an error of the harness";
+    case CONFORM_FAIL:
+    case CONFORM_CRASH:
+    case CONFORM_HANG:
+        return result->known == NULL ? " fails over something else than this line says" : NULL;
     default:
         return NULL;
     }
@@ -140,10 +183,10 @@ json_t *cli_known_problems(const struct cli_known *known, const struct cli_suite
         bool matched = false;
         for (size_t i = 0; i < suite->case_count; i++) {
             const struct cli_case *named = &suite->cases[i];
-            if (!known_names(entry, named->name, named->script->id))
+            if (!cli_known_names(entry, named->name, named->script->id))
                 continue;
             matched = true;
-            const char *excuse = known_excuse(named, known_case(report, named->name));
+            const char *excuse = known_excuse(named, cli_known_case(report, named->name));
             if (excuse != NULL)
                 known_problem(problems, known, entry, named->name, excuse);
         }

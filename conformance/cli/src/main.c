@@ -18,6 +18,8 @@ static const struct main_entry main_conform[] = {
     {"list", cli_cmd_list, "list the cases there are"},
     {"explain", cli_cmd_explain, "explain a rule or a case"},
     {"report", cli_cmd_report, "make reports from the JSON lines of a run"},
+    {"diff", cli_cmd_diff, "tell what changed between two runs"},
+    {"matrix", cli_cmd_matrix, "put the results of runs side by side"},
     {"check-adapter", conform_cmd_check_adapter, "say in plain words what an adapter does wrong"},
     {NULL, NULL, NULL},
 };

@@ -32,6 +32,8 @@ bool cli_outputs_take(struct cli_outputs *outputs, int id, const char *value)
         return outputs_set(&outputs->tap, value);
     case CLI_HTML:
         return outputs_set(&outputs->html, value);
+    case CLI_BADGE:
+        return outputs_set(&outputs->badge, value);
     case CLI_PCAP:
         return outputs_set(&outputs->pcap, value);
     default:
@@ -85,6 +87,7 @@ static bool outputs_prepare_folder(struct cli_outputs *outputs)
     outputs_set_in(&outputs->junit, folder, "junit.xml");
     outputs_set_in(&outputs->tap, folder, "results.tap");
     outputs_set_in(&outputs->html, folder, "report.html");
+    outputs_set_in(&outputs->badge, folder, "badge.svg");
     outputs_set_in(&outputs->pcap, folder, "traffic.pcapng");
     return true;
 }
@@ -93,7 +96,7 @@ bool cli_outputs_prepare(struct cli_outputs *outputs)
 {
     if (outputs->folder != NULL && !outputs_prepare_folder(outputs))
         return false;
-    const char *const paths[] = {outputs->junit, outputs->tap, outputs->html};
+    const char *const paths[] = {outputs->junit, outputs->tap, outputs->html, outputs->badge};
     bool ok = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         FILE *file = paths[i] == NULL ? NULL : cli_outputs_open(paths[i]);
@@ -109,6 +112,7 @@ void cli_outputs_write(struct cli_outputs *outputs, const struct conform_report 
     outputs_write(outputs, outputs->junit, conform_report_write_junit, report);
     outputs_write(outputs, outputs->tap, conform_report_write_tap, report);
     outputs_write(outputs, outputs->html, conform_report_write_html, report);
+    outputs_write(outputs, outputs->badge, conform_report_write_badge, report);
 }
 
 void cli_outputs_clear(struct cli_outputs *outputs)
@@ -118,6 +122,7 @@ void cli_outputs_clear(struct cli_outputs *outputs)
     free(outputs->junit);
     free(outputs->tap);
     free(outputs->html);
+    free(outputs->badge);
     free(outputs->pcap);
     *outputs = (struct cli_outputs){0};
 }

@@ -174,11 +174,17 @@ static void test_known_lines(void **state)
         {"an empty reason", "WID-3  #\n", false, 0, NULL, NULL},
         {"a blank reason", "WID-3  #  \n", false, 0, NULL, NULL},
         {"twice the same", "WID-3 # a\nWID-3 # b\n", false, 0, NULL, NULL},
+        {"a rule there is not", "WID-3-*  WID-3a  # why\n", false, 0, NULL, NULL},
+        {"a rule there is", "WID-3-* \t WID-3  # why\n", true, 1, "WID-3-*", "why"},
+        {"a crash", "WID-3-* crash # why\n", true, 1, "WID-3-*", "why"},
+        {"a hang", "WID-3-* hang # why\n", true, 1, "WID-3-*", "why"},
+        {"a verdict that is no failure", "WID-3-* pass # why\n", false, 0, NULL, NULL},
+        {"two things to be blamed", "WID-3-* WID-3 hang # why\n", false, 0, NULL, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct cli_known known;
         char *path = test_file(rows[i].text);
-        if (cli_known_read(&known, path) != rows[i].ok)
+        if (cli_known_read(&known, path, false) != rows[i].ok)
             fail_msg("%s", rows[i].name);
         assert_int_equal(known.count, rows[i].count);
         if (rows[i].count > 0) {
@@ -190,20 +196,28 @@ static void test_known_lines(void **state)
         free(path);
     }
     struct cli_known known;
-    assert_false(cli_known_read(&known, "/nonexistent/known.txt"));
+    assert_false(cli_known_read(&known, "/nonexistent/known.txt", false));
 }
 
 static void test_known_reason_by_name_or_id(void **state)
 {
     (void)state;
     struct cli_known known;
-    char *path = test_file("WID-3-a[d=1]  # one value\nWID-4-*  # a family\nRCV-1-b  # all\n");
-    assert_true(cli_known_read(&known, path));
-    assert_string_equal(cli_known_reason(&known, "WID-3-a[d=1]", "WID-3-a"), "one value");
-    assert_null(cli_known_reason(&known, "WID-3-a[d=2]", "WID-3-a"));
-    assert_string_equal(cli_known_reason(&known, "WID-4-x", "WID-4-x"), "a family");
-    assert_string_equal(cli_known_reason(&known, "RCV-1-b[n=5]", "RCV-1-b"), "all");
-    assert_null(cli_known_reason(&known, "ACK-1-c", "ACK-1-c"));
+    char *path = test_file("WID-3-a[d=1]  # one value\nWID-4-*  # a family\nRCV-1-b  # all\n"
+                           "SND-1-*  SND-1  # over its own rule\nSND-1-x crash # a crash\n");
+    assert_true(cli_known_read(&known, path, false));
+    assert_string_equal(cli_known_reason(&known, "WID-3-a[d=1]", "WID-3-a", NULL), "one value");
+    assert_null(cli_known_reason(&known, "WID-3-a[d=2]", "WID-3-a", NULL));
+    assert_string_equal(cli_known_reason(&known, "WID-4-x", "WID-4-x", NULL), "a family");
+    assert_string_equal(cli_known_reason(&known, "RCV-1-b[n=5]", "RCV-1-b", NULL), "all");
+    assert_null(cli_known_reason(&known, "ACK-1-c", "ACK-1-c", NULL));
+    assert_string_equal(cli_known_reason(&known, "WID-4-x", "WID-4-x", "WID-3"), "a family");
+    assert_string_equal(cli_known_reason(&known, "SND-1-x", "SND-1-x", "SND-1"),
+                        "over its own rule");
+    assert_string_equal(cli_known_reason(&known, "SND-1-x", "SND-1-x", "crash"), "a crash");
+    assert_string_equal(cli_known_reason(&known, "SND-1-x", "SND-1-x", NULL), "over its own rule");
+    assert_null(cli_known_reason(&known, "SND-1-x", "SND-1-x", "SND-2"));
+    assert_null(cli_known_reason(&known, "SND-1-x", "SND-1-x", "hang"));
     cli_known_clear(&known);
     unlink(path);
     free(path);
@@ -222,6 +236,7 @@ static void test_known_problems(void **state)
         {"A-fails", CONFORM_FAIL, true, true, NULL},
         {"A-crashes", CONFORM_CRASH, true, true, NULL},
         {"A-hangs", CONFORM_HANG, true, true, NULL},
+        {"A-otherwise", CONFORM_FAIL, true, true, "fails over something else than this line says"},
         {"A-passes", CONFORM_PASS, true, true, NULL}, /* told with the case */
         {"A-unsupported", CONFORM_UNSUPPORTED, true, true, "did not fail: unsupported"},
         {"A-inconclusive", CONFORM_INCONCLUSIVE, true, true, "did not fail: inconclusive"},
@@ -241,10 +256,13 @@ static void test_known_problems(void **state)
             .script = &scripts[i], .name = strdup(rows[i].name), .selected = rows[i].selected};
         if (rows[i].run)
             results[report.case_count++] =
-                (struct conform_report_case){.name = rows[i].name, .verdict = rows[i].verdict};
+                (struct conform_report_case){.name = rows[i].name,
+                                             .verdict = rows[i].verdict,
+                                             .known = rows[i].problem == NULL ? "why" : NULL};
     }
     for (size_t i = 0; i < ROWS; i++) {
-        struct cli_known_entry entry = {cases[i].name, cases[i].name, 7};
+        struct cli_known_entry entry = {
+            .pattern = cases[i].name, .reason = cases[i].name, .line = 7};
         char path[] = "known.txt";
         const struct cli_known known = {.path = path, .entries = &entry, .count = 1};
         json_t *problems = cli_known_problems(&known, &suite, &report);
@@ -258,7 +276,7 @@ static void test_known_problems(void **state)
         json_decref(problems);
     }
     char nothing[] = "B-*", path[] = "known.txt";
-    struct cli_known_entry entry = {nothing, nothing, 1};
+    struct cli_known_entry entry = {.pattern = nothing, .reason = nothing, .line = 1};
     const struct cli_known known = {.path = path, .entries = &entry, .count = 1};
     json_t *problems = cli_known_problems(&known, &suite, &report);
     assert_string_equal(json_string_value(json_object_get(json_array_get(problems, 0), "problem")),

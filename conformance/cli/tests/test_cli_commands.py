@@ -9,88 +9,17 @@ import pty
 import re
 import socket
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
+from cli_tools import ACKED, BAD, fake, lines_of
+
 COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
-            "conform check-adapter", "sut", "sim run", "sim replay", "sim explore", "sim swarm"]
-
-ACKED = """# A window of one PDU is acked.
-sx      1
-id      T-1-acked
-rules   ACK-1 WID-1
-role    receiver
-param   d in 0, 100
-
-test
--> data $d:0 {first_in_window_group last_in_window skip} "a"
-<- data_ack $d:0 {is_window_full *}     [WID-1]
-quiet 1T
-"""
-ADVISED = """sx      1
-id      T-2-advised
-rules   WIRE-7
-role    receiver
-
-test
--> raw hex:00
-quiet 1T
-"""
-BAD = """sx      1
-id      T-3-bad
-rules   WID-99
-role    receiver
-set     no_such_setting = 1
-
-test
--> dta 0:0
-quiet 1T
-"""
-
-
-def fake(*mode):
-    return f"exec:{sys.executable} {HERE / 'fake_sut.py'} {' '.join(map(str, mode))}"
-
-
-class Result:
-    def __init__(self, run):
-        self.code, self.out, self.err = run.returncode, run.stdout, run.stderr
-
-    def __repr__(self):
-        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
-
-
-@pytest.fixture(scope="session")
-def sipc(build_dir):
-    def call(*arguments, cwd=None, **environment):
-        run = subprocess.run([build_dir / "bin" / "sipc", *map(str, arguments)], text=True,
-                             capture_output=True, cwd=cwd, env={**os.environ, **environment},
-                             timeout=60, check=False)
-        return Result(run)
-    return call
-
-
-@pytest.fixture(scope="session")
-def good_sut(project_dir):
-    return f"exec:{sys.executable} {project_dir / 'conformance' / 'pyendpoint' / 'run.py'}"
-
-
-@pytest.fixture
-def suite(tmp_path):
-    folder = tmp_path / "cases"
-    folder.mkdir()
-    (folder / "T-1-acked.sx").write_text(ACKED)
-    (folder / "T-2-advised.sx").write_text(ADVISED)
-    return folder
-
-
-def lines_of(path):
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+            "conform diff", "conform matrix", "conform check-adapter", "sut", "sim run",
+            "sim replay", "sim swarm", "sim explore"]
 
 
 # ---- help and usage
@@ -365,7 +294,7 @@ def test_out_writes_all_files_and_their_counts_agree(sipc, suite, tmp_path):
     out = tmp_path / "out"
     result = sipc("conform", "run", fake("silent"), suite, "--out", out)
     assert {path.name for path in out.iterdir()} == \
-        {"results.jsonl", "junit.xml", "results.tap", "report.html", "traffic.pcapng"}
+        {"results.jsonl", "junit.xml", "results.tap", "report.html", "badge.svg", "traffic.pcapng"}
     lines = lines_of(out / "results.jsonl")
     verdicts = Counter(line["verdict"] for line in lines[1:-1])
     assert verdicts == {"fail": 2, "pass": 1}
@@ -375,7 +304,8 @@ def test_out_writes_all_files_and_their_counts_agree(sipc, suite, tmp_path):
     assert len(re.findall("^not ok", tap, re.M)) == 2 and len(re.findall("^ok", tap, re.M)) == 1
     html = (out / "report.html").read_text()
     assert Counter(re.findall(r'data-verdict="(\w+)"', html)) == verdicts
-    for name in ("results.jsonl", "junit.xml", "results.tap", "report.html", "traffic.pcapng"):
+    for name in ("results.jsonl", "junit.xml", "results.tap", "report.html", "badge.svg",
+                 "traffic.pcapng"):
         assert str(out / name) in result.out
 
 
@@ -383,7 +313,8 @@ def test_report_later_is_the_report_of_the_run(sipc, suite, tmp_path):
     out, later = tmp_path / "out", tmp_path / "later"
     later.mkdir()
     run = sipc("conform", "run", fake("silent"), suite, "--out", out)
-    names = {"--junit": "junit.xml", "--tap": "results.tap", "--html": "report.html"}
+    names = {"--junit": "junit.xml", "--tap": "results.tap", "--html": "report.html",
+             "--badge": "badge.svg"}
     arguments = [f"{option}={later / name}" for option, name in names.items()]
     result = sipc("conform", "report", out / "results.jsonl", *arguments)
     assert result.code == 0 and result.out == "", result
@@ -626,70 +557,6 @@ def test_terminal_gets_colours_and_a_progress_line(build_dir, suite):
     assert shown.index("2 of 3") < shown.index("area  cases")
     plain = on_terminal(command, NO_COLOR="1")
     assert "\033" not in plain and "FAIL  T-1-acked[d=0]" in plain
-
-
-# ---- known failures
-
-def known_run(sipc, suite, tmp_path, text, *arguments, sut=None):
-    known = tmp_path / "known.txt"
-    known.write_text(text)
-    return sipc("conform", "run", sut or fake("silent"), suite, "--known", known, "--json",
-                *arguments)
-
-
-def test_known_failures_that_fail_are_as_expected(sipc, suite, tmp_path):
-    junit = tmp_path / "j.xml"
-    result = known_run(sipc, suite, tmp_path, "T-1-*  # not built yet\n", "--junit", junit)
-    summary = json.loads(result.out)
-    assert result.code == 0, result
-    assert (summary["failures"], summary["known_failures"]) == (0, 2)
-    assert summary["rules"]["MUST"]["broken"] == 1, "a known failure breaks its rule all the same"
-    root = ElementTree.parse(junit).getroot()
-    assert [skipped.get("message") for skipped in root.iter("skipped")] == \
-        ["known failure (fail: WID-1): not built yet"] * 2
-
-
-RED = [
-    ("passes", "T-1-*  # a\nT-2-*  # b\n", [], "T-2-advised: b"),
-    ("is not selected", "T-1-*  # a\n", ["-t", "*=0]"],
-     "known.txt:1: T-1-acked[d=100] did not fail: not selected"),
-    ("matches nothing", "T-1-*  # a\nT-9  # gone\n", [], "known.txt:2: no case has such a name"),
-]
-
-
-@pytest.mark.parametrize("text, arguments, message", [r[1:] for r in RED], ids=[r[0] for r in RED])
-def test_known_failure_that_does_not_fail_turns_the_run_red(sipc, suite, tmp_path, text, arguments,
-                                                            message):
-    junit = tmp_path / "j.xml"
-    result = known_run(sipc, suite, tmp_path, text, *arguments, "--junit", junit)
-    assert result.code == 1, result
-    assert message in result.err, result
-    assert ElementTree.parse(junit).getroot().get("failures") == "1"
-
-
-def test_known_failure_that_is_unsupported_turns_the_run_red(sipc, suite, tmp_path):
-    (suite / "T-1-acked.sx").write_text(ACKED.replace("role    receiver",
-                                                      "role    receiver\nneeds   linger"))
-    result = known_run(sipc, suite, tmp_path, "T-1-acked[d=0]  # a\n", sut=fake("bare"))
-    assert result.code == 1, result
-    assert "known.txt:1: T-1-acked[d=0] did not fail: unsupported" in result.err
-
-
-@pytest.mark.parametrize("text, message", [
-    ("T-1-*\n", ":1: error: no reason: expected `case-glob  # reason`"),
-    ("# fine\nT-1-* #\n", ":2: error: no reason"),
-    ("T-1 # a\nT-1 # b\n", ":2: error: this pattern stands above already"),
-])
-def test_bad_known_file_is_told_and_exits_2(sipc, suite, tmp_path, text, message):
-    result = known_run(sipc, suite, tmp_path, text)
-    assert result.code == 2, result
-    assert f"{tmp_path}/known.txt{message}" in result.err
-
-
-def test_known_file_that_is_not_there_exits_2(sipc, suite):
-    result = sipc("conform", "run", fake("silent"), suite, "--known", "/nonexistent/known")
-    assert result.code == 2
-    assert "/nonexistent/known: error: No such file or directory" in result.err
 
 
 # ---- explain and data

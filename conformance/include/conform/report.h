@@ -148,5 +148,15 @@ void conform_report_print_wrapped(const char *text, size_t column, size_t indent
 void conform_report_write_junit(const struct conform_report *report, FILE *out);
 void conform_report_write_tap(const struct conform_report *report, FILE *out);
 void conform_report_write_html(const struct conform_report *report, FILE *out);
+/* A small SVG: MUST and advisory rules kept, of how many. */
+void conform_report_write_badge(const struct conform_report *report, FILE *out);
+
+/* ---- several runs side by side, one at least ---- */
+
+/* For people: each run's claim, and the rules on which they differ. */
+void conform_matrix_print(const struct conform_report *const *reports, size_t count, FILE *out);
+/* One HTML file with every rule. */
+void conform_matrix_write_html(const struct conform_report *const *reports, size_t count,
+                               FILE *out);
 
 #endif
