@@ -33,7 +33,8 @@ def pytest_addoption(parser):
                     help="system under test, as `sipc conform run` wants it: exec:COMMAND, "
                          "udp:HOST:PORT, ...")
     group.addoption("--sipc-known", metavar="FILE",
-                    help="known failures, lines of `case-glob  # reason`: strict xfails")
+                    help="known failures, lines of `case-glob [RULE|crash|hang]  # reason`: "
+                         "strict xfails")
     group.addoption("--sipc-arg", metavar="ARG", action="append", default=[],
                     help="a further argument for `sipc conform run`, such as "
                          "--sipc-arg=--time-scale=2 (repeatable)")
@@ -65,16 +66,17 @@ def find_binary(config):
 
 
 def read_known(path):
-    """The known failures as a list of (pattern, reason)."""
+    """The known failures as a list of (pattern, blame, reason)."""
     known = []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        found = re.fullmatch(r"(.*?)\s+#\s*(\S.*)", text)
+        found = re.fullmatch(r"(\S+)(?:\s+([A-Z]+-\d+a?|crash|hang))?\s+#\s*(\S.*)", text)
         if not found:
-            raise pytest.UsageError(f"{path}:{number}: no reason: expected `case-glob  # reason`")
-        known.append((found[1].strip(), found[2].strip()))
+            raise pytest.UsageError(f"{path}:{number}: expected "
+                                    "`case-glob [RULE|crash|hang]  # reason`")
+        known.append((found[1], found[2], found[3].strip()))
     return known
 
 
@@ -110,8 +112,8 @@ class Run:
         self.sut = option(config, "sut")
         self.arguments = option(config, "sipc_arg", [])
         known_path = option(config, "sipc_known")
-        self.known = [(glob_regex(pattern), reason)
-                      for pattern, reason in (read_known(known_path) if known_path else [])]
+        self.known = [(glob_regex(pattern), blame, reason)
+                      for pattern, blame, reason in (read_known(known_path) if known_path else [])]
         self.listed = {}   # resolved path -> cases
         self.folders = set()
         self.results = None  # name -> case record
@@ -145,11 +147,10 @@ class Run:
                 raise SxError(errors)
         return list(self.listed[path].values())
 
-    def reason_known(self, case):
-        for pattern, reason in self.known:
-            if pattern.fullmatch(case["name"]) or pattern.fullmatch(case["id"]):
-                return reason
-        return None
+    def known_of(self, case):
+        """(blame, reason) of each line that names the case."""
+        return [(blame, reason) for pattern, blame, reason in self.known
+                if pattern.fullmatch(case["name"]) or pattern.fullmatch(case["id"])]
 
     def result(self, session, name):
         """The record of a case; the first call runs all that the session selected."""
@@ -192,6 +193,10 @@ class SxFailure(Exception):
     """A case that failed; the text is what sipc prints about it."""
 
 
+class SxKnownFailure(SxFailure):
+    """One that is known, and failed over what its line names, if that names anything."""
+
+
 class SxFile(pytest.File):
     def collect(self):
         run = self.config.stash[RUN_KEY]
@@ -209,9 +214,10 @@ class SxItem(pytest.Item):
         super().__init__(**kwargs)
         self.case = case
         self.user_properties += [("rules", " ".join(case["rules"])), ("role", case["role"])]
-        known = self.config.stash[RUN_KEY].reason_known(case)
-        if known:
-            self.add_marker(pytest.mark.xfail(reason=known, strict=True, raises=SxFailure))
+        self.known = self.config.stash[RUN_KEY].known_of(case)
+        if self.known:
+            self.add_marker(pytest.mark.xfail(reason=self.known[0][1], strict=True,
+                                              raises=SxKnownFailure))
 
     def runtest(self):
         run = self.config.stash[RUN_KEY]
@@ -226,7 +232,9 @@ class SxItem(pytest.Item):
         if verdict == "error":
             raise SxError(text)
         if verdict in FAILED:
-            raise SxFailure(text)
+            blame = record.get("rule") if verdict == "fail" else verdict
+            known = any(named in (None, blame) for named, _ in self.known)
+            raise (SxKnownFailure if known else SxFailure)(text)
         if verdict == "advisory":
             self.add_report_section("call", "advisory", text)
 

@@ -123,7 +123,17 @@ def test_known_file_without_reason_is_a_usage_error(run, cases, fake, tmp_path):
     known.write_text("T-1-acked\n")
     result = run(cases, fake("silent"), f"--sipc-known={known}")
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
-    assert f"{known}:1: no reason" in result.stderr
+    assert f"{known}:1: expected `case-glob [RULE|crash|hang]  # reason`" in result.stderr
+
+
+@pytest.mark.parametrize("blame, outcome", [
+    ("WID-1", "XFAIL"), ("ACK-1", "FAILED"), ("crash", "FAILED"), ("hang", "FAILED")])
+def test_known_failure_that_names_its_blame_fails_over_nothing_else(run, cases, fake, tmp_path,
+                                                                   blame, outcome):
+    known = tmp_path / "known.txt"
+    known.write_text(f"T-1-acked  {blame}  # no acks yet\n")
+    result = run(cases, fake("silent"), f"--sipc-known={known}", "-k", "acked")
+    assert set(outcomes(result).values()) == {outcome}
 
 
 def test_unsupported_cases_are_skipped_with_their_reason(run, cases, fake):
