@@ -171,10 +171,14 @@ struct cli_result {
     enum conform_sut_status status;
     struct conform_error error; /* where the status is not OK */
     struct conform_record record;
+    uint64_t seed; /* it was run with */
 };
 /* Who is told what. Never two at a time, but from any thread. */
 struct cli_jobs_plan {
     const struct conform_run_options *options; /* but its on_pdu */
+    /* Each case is run so often, with the seeds from that of the options on, until it does not
+     * pass: that is its result then. 0 is 1. */
+    unsigned repeat;
     /* The case is to begin, in order; `ended`: how many have ended. false: no more is begun. */
     bool (*on_begin)(void *ctx, const struct cli_case *entry, size_t ended);
     /* Of the cases in order: each PDU (at once with one job; NULL: nobody wants them), then the

@@ -19,6 +19,7 @@ enum {
     RUN_ACK_TIMEOUT,
     RUN_JOBS,
     RUN_LIMIT,
+    RUN_REPEAT,
     RUN_DRY,
     RUN_JSON,
     RUN_VERBOSE,
@@ -38,6 +39,8 @@ static const struct cli_option run_options[] = {
     {0, "ack-timeout", "MS", "the SUT's ack_timeout, 1T of the scripts", RUN_ACK_TIMEOUT},
     {0, "time-scale", "X", "wall clock: X times as patient (1)", RUN_TIME_SCALE},
     {'j', "jobs", "N", "cases side by side, each with its own SUT (see above)", RUN_JOBS},
+    {0, "repeat", "N", "each case N times, with seeds from --seed on, until it does not pass",
+     RUN_REPEAT},
     {0, "limit", "MS", "how long the SUT may take for one response (5000)", RUN_LIMIT},
     {0, "no-judge", NULL, "the lines of the scripts alone decide", RUN_NO_JUDGE},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
@@ -92,6 +95,7 @@ struct run_args {
     struct conform_run_options options;
     unsigned jobs;     /* 0: as fits the SUT */
     unsigned limit_ms; /* 0: what is usual */
+    unsigned repeat;   /* 0: once */
     bool has_seed;     /* it was named */
     bool fix_known, fail_fast, dry_run, json, verbose;
 };
@@ -151,6 +155,12 @@ static bool run_take_number(struct run_args *args, int id, const char *value)
         args->jobs = (unsigned)number;
         return true;
     }
+    if (id == RUN_REPEAT) {
+        if (!cli_number("--repeat", value, 1, 1000000, &number))
+            return false;
+        args->repeat = (unsigned)number;
+        return true;
+    }
     const bool limit = id == RUN_LIMIT;
     if (!cli_number(limit ? "--limit" : "--ack-timeout", value, 1, 3600000, &number))
         return false;
@@ -171,6 +181,7 @@ static bool run_take(void *ctx, int id, const char *value)
     case RUN_SEED:
     case RUN_JOBS:
     case RUN_LIMIT:
+    case RUN_REPEAT:
     case RUN_ACK_TIMEOUT:
         return run_take_number(args, id, value);
     case RUN_TIME_SCALE:
@@ -273,7 +284,7 @@ static void run_print_dry(const struct cli_suite *suite)
     }
 }
 
-static char *run_replay(const struct run *run, const struct cli_case *entry)
+static char *run_replay(const struct run *run, const struct cli_case *entry, uint64_t seed)
 {
     const struct run_args *args = run->args;
     char *text = NULL;
@@ -288,7 +299,7 @@ static char *run_replay(const struct run *run, const struct cli_case *entry)
     fputs(" -t ", out);
     cli_quote(entry->name, out);
     if (!run->drawn)
-        fprintf(out, " --seed %llu", (unsigned long long)args->options.seed);
+        fprintf(out, " --seed %llu", (unsigned long long)seed);
     if (args->options.ack_timeout_ms != 0)
         fprintf(out, " --ack-timeout %u", args->options.ack_timeout_ms);
     if (args->limit_ms != 0)
@@ -353,7 +364,7 @@ static void run_on_pdu(void *ctx, const struct cli_case *entry, const struct cli
 static bool run_on_end(void *ctx, const struct cli_case *entry, const struct cli_result *done)
 {
     struct run *run = ctx;
-    char *replay = run_replay(run, entry);
+    char *replay = run_replay(run, entry, done->seed);
     const enum sipc_rule rule = done->record.rule;
     const char *blame = cli_known_blame(done->record.verdict,
                                         rule == SIPC_RULE_NONE ? NULL : sipc_rule_info(rule)->id);
@@ -378,6 +389,7 @@ static void run_all(struct run *run)
     struct sigaction action = {.sa_handler = run_on_interrupt, .sa_flags = (int)SA_RESETHAND};
     const struct cli_jobs_plan plan = {
         .options = &run->args->options,
+        .repeat = run->args->repeat,
         .on_begin = run_on_begin,
         .on_pdu = run->capture != NULL || run->args->verbose ? run_on_pdu : NULL,
         .on_end = run_on_end,
@@ -428,6 +440,8 @@ static void run_print_sut(const struct run *run)
             live && !conform_sut_has_control(sut) ? ", without control" : "");
     if (run->job_count > 1)
         fprintf(run->people, ", %u side by side", run->job_count);
+    if (run->args->repeat > 1)
+        fprintf(run->people, ", each case %u times", run->args->repeat);
     fputs(")\n", run->people);
     if (run->drawn)
         fprintf(run->people,

@@ -243,6 +243,36 @@ static void jobs_tell(struct cli_jobs *jobs)
     }
 }
 
+/* What repeats were good for is said where one did not pass. */
+static void jobs_tell_repeat(struct conform_record *record, unsigned number, unsigned count)
+{
+    char *reason = NULL;
+    const int size = asprintf(&reason, "%s (in repetition %u of %u; those before passed)",
+                              record->reason == NULL ? "" : record->reason, number, count);
+    SIPC_ASSERT(size >= 0);
+    free(record->reason);
+    record->reason = reason;
+}
+
+static void jobs_run_case(struct jobs_worker *worker, const struct cli_case *entry,
+                          struct conform_run_options *options, struct cli_result *result)
+{
+    const unsigned repeat = worker->jobs->plan->repeat;
+    const uint64_t first_seed = worker->jobs->plan->options->seed;
+    for (unsigned number = 1;; number++) {
+        options->seed = result->seed = first_seed + number - 1;
+        result->status = conform_run_case(worker->sut, entry->script, entry->index, options,
+                                          &result->record, &result->error);
+        const bool passed =
+            result->status == CONFORM_SUT_OK && result->record.verdict == CONFORM_PASS;
+        if (!passed && number > 1)
+            jobs_tell_repeat(&result->record, number, repeat);
+        if (!passed || number >= repeat)
+            return;
+        conform_record_clear(&result->record);
+    }
+}
+
 static void *jobs_run_cases(void *ctx)
 {
     struct jobs_worker *worker = ctx;
@@ -255,8 +285,7 @@ static void *jobs_run_cases(void *ctx)
         const struct cli_case *entry = worker->slot->entry;
         struct cli_result *result = &worker->slot->result;
         pthread_mutex_unlock(&jobs->lock);
-        result->status = conform_run_case(worker->sut, entry->script, entry->index, &options,
-                                          &result->record, &result->error);
+        jobs_run_case(worker, entry, &options, result);
         pthread_mutex_lock(&jobs->lock);
         worker->slot->ended = true;
         jobs->ended++;

@@ -9,6 +9,7 @@ import pty
 import re
 import socket
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
@@ -49,6 +50,8 @@ USAGE = [
     (["conform", "run", "engine", "-Q"], "unknown option -Q"),
     (["conform", "run", "engine", "-t"], "-t needs a value"),
     (["conform", "run", "engine", "--known"], "--known needs a value"),
+    (["conform", "run", "engine", "--repeat", "0"], "--repeat 0: expected a whole number from 1"),
+    (["conform", "run", "engine", "--limit", "0"], "--limit 0: expected a whole number from 1"),
     (["conform", "run", "engine", "--dry-run=3"], "--dry-run takes no value"),
     (["conform", "run", "engine", "--seed", "x"], "--seed x: expected a whole number"),
     (["conform", "run", "engine", "--seed", "-1"], "--seed -1: expected a whole number"),
@@ -405,6 +408,57 @@ def test_interrupt_ends_the_run_with_its_reports(sipc, suite, tmp_path):
     lines = lines_of(tmp_path / "out" / "results.jsonl")
     assert (lines[-1]["cases"], lines[-1]["not_run"]) == (1, 2)
     assert "interrupted after" in (tmp_path / "out" / "junit.xml").read_text()
+
+
+# ---- again and again
+
+TIRED = """
+import json, sys
+sys.path.insert(0, {folder!r})
+from scalableipc_endpoint import Endpoint
+endpoint, seen = Endpoint(), 0
+for line in sys.stdin:
+    request = json.loads(line)
+    response = endpoint.handle(request)
+    seen += request["op"] == "rx"
+    print(json.dumps(dict(response, out=[] if seen > 2 else response["out"])), flush=True)
+    if request["op"] == "bye":
+        break
+"""
+
+
+@pytest.fixture
+def tired_sut(project_dir, tmp_path):
+    """One that falls silent for good at its third PDU."""
+    folder = project_dir / "conformance" / "pyendpoint"
+    (tmp_path / "tired.py").write_text(TIRED.format(folder=str(folder)))
+    return f"exec:{sys.executable} {tmp_path / 'tired.py'}"
+
+
+def test_repeat_tells_the_first_repetition_that_does_not_pass(sipc, suite, tired_sut, tmp_path):
+    result = sipc("conform", "run", tired_sut, suite, "-t", "*=0]", "--repeat", "9", "--seed", "5",
+                  "--jsonl", tmp_path / "r.jsonl")
+    assert result.code == 1 and ", each case 9 times" in result.out, result
+    case = lines_of(tmp_path / "r.jsonl")[1]
+    assert case["verdict"] == "fail"
+    assert case["reason"].endswith("(in repetition 3 of 9; those before passed)")
+    assert case["replay"].endswith("--seed 7")
+
+
+def test_repeat_of_what_passes_is_a_pass(sipc, suite, tired_sut, tmp_path):
+    result = sipc("conform", "run", tired_sut, suite, "-t", "*=0]", "--repeat", "2", "--pcap",
+                  tmp_path / "t.pcapng", "--jsonl", tmp_path / "r.jsonl")
+    assert result.code == 0, result
+    assert [line["type"] for line in lines_of(tmp_path / "r.jsonl")] == ["run", "case", "summary"]
+    once = sipc("conform", "run", tired_sut, suite, "-t", "*=0]", "--pcap", tmp_path / "1.pcapng")
+    assert once.code == 0
+    assert (tmp_path / "t.pcapng").stat().st_size > (tmp_path / "1.pcapng").stat().st_size
+
+
+def test_repeat_gives_up_at_once_on_what_is_red_from_the_start(sipc, suite, tmp_path):
+    sipc("conform", "run", fake("silent"), suite, "--repeat", "9", "--jsonl", tmp_path / "r.jsonl")
+    reasons = [line.get("reason", "") for line in lines_of(tmp_path / "r.jsonl")[1:-1]]
+    assert len(reasons) == 3 and not any("repetition" in reason for reason in reasons)
 
 
 # ---- cases side by side
