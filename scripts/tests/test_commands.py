@@ -1,5 +1,6 @@
 """The commands of scripts/ as somebody types them: help, mistakes, nothing to do, summing up."""
 
+import re
 import subprocess
 import sys
 
@@ -141,3 +142,17 @@ def test_summary_takes_no_silence_for_success(summary, text, complaint):
     assert done.returncode == 1
     assert complaint in done.stdout
     assert "1 errors" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("broken", ["--preset", "--build"])
+def test_a_build_that_fails_ends_with_a_red_summary(project_dir, tmp_path, broken):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "test").write_text((project_dir / "scripts" / "test").read_text(encoding="utf-8"))
+    programs = {scripts / "setup": "true", tmp_path / "cmake": f'[ "$1" != {broken} ]'}
+    for path, body in programs.items():
+        path.write_text(f"#!/bin/bash\n{body}\n", encoding="utf-8")
+        path.chmod(0o755)
+    done = call("bash", scripts / "test", env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    assert done.returncode == 1
+    assert re.fullmatch(r"===== 1 error in \d+\.00s =====", done.stdout.splitlines()[-1])
