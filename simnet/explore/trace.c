@@ -168,10 +168,10 @@ static void trace_print_pdu(struct sipc_span bytes, FILE *out)
     struct sipc_pdu pdu;
 
     if (sipc_pdu_decode(bytes, &pdu) != SIPC_DISCARD_NONE) {
-        fprintf(out, "%zu bytes that are no PDU", bytes.size);
+        fprintf(out, " %zu bytes that are no PDU", bytes.size);
         return;
     }
-    fprintf(out, "%s %" PRId64 ":%" PRId32, sipc_opcode_name(pdu.opcode), pdu.window_id,
+    fprintf(out, " %s %" PRId64 ":%" PRId32, sipc_opcode_name(pdu.opcode), pdu.window_id,
             pdu.seq_nr);
     trace_print_options(&pdu, out);
     if (pdu.data.size > 0)
@@ -182,7 +182,7 @@ static void trace_print_operation(const struct simnet_explore_entry *entry, FILE
 {
     static const char *const names[] = {"send", "send_unreliable", "close"};
 
-    fprintf(out, "%s #%" PRIu64, names[entry->operation], entry->number);
+    fprintf(out, " %s #%" PRIu64, names[entry->operation], entry->number);
     if (entry->what != SIMNET_EXPLORE_COMMANDS)
         fprintf(out, " %s", sipc_outcome_name(entry->outcome));
     else if (entry->operation != SIPC_OP_CLOSE)
@@ -196,7 +196,7 @@ void simnet_explore_print(const struct simnet_explore_entry *entry, FILE *out)
     bool effect = entry->what >= SIMNET_EXPLORE_TRANSMITS;
     uint64_t ms = entry->at_ns / SIPC_NS_PER_MS;
 
-    fprintf(out, "%4" PRIu64 ".%03" PRIu64 " s  %s%c %s ", ms / 1000, ms % 1000,
+    fprintf(out, "%4" PRIu64 ".%03" PRIu64 " s  %s%c %s", ms / 1000, ms % 1000,
             effect ? "    " : "", "AB"[entry->side], simnet_explore_what_name(entry->what));
     switch (entry->what) {
     case SIMNET_EXPLORE_DELIVERS:
@@ -211,15 +211,15 @@ void simnet_explore_print(const struct simnet_explore_entry *entry, FILE *out)
         trace_print_operation(entry, out);
         break;
     case SIMNET_EXPLORE_HANDS_OVER:
-        fprintf(out, "%zu B", entry->pdu.size);
+        fprintf(out, " %zu B", entry->pdu.size);
         break;
     case SIMNET_EXPLORE_ENTERS:
-        fprintf(out, "%s", sipc_state_name(entry->state));
+        fprintf(out, " %s", sipc_state_name(entry->state));
         if (entry->code != 0)
             fprintf(out, " (%" PRId32 ")", entry->code);
         break;
     case SIMNET_EXPLORE_DISCARDS:
-        fprintf(out, "(%s)", sipc_discard_name(entry->discard));
+        fprintf(out, " (%s)", sipc_discard_name(entry->discard));
         break;
     default:
         break;
