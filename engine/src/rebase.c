@@ -56,7 +56,7 @@ void sipc_endpoint_rebase(struct sipc_endpoint *ep, sipc_time now, sipc_time bas
     }
     if (count > 0)
         memcpy(tokens, names, count * sizeof *names);
-    ep->transmissions = 2 * (uint64_t)ep->config.max_sessions;
+    ep->transmissions = 2 * (uint64_t)ep->config.max_sessions << ep->slot_bits;
     ep->shutdown_at = rebase_time(ep->shutdown_at, now, base);
     ep->now = base;
     memset(ep->discards, 0, sizeof ep->discards);
