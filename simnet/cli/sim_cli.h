@@ -7,5 +7,6 @@ int sim_cmd_run(int argc, char **argv);
 int sim_cmd_replay(int argc, char **argv);
 int sim_cmd_explore(int argc, char **argv);
 int sim_cmd_swarm(int argc, char **argv);
+int sim_cmd_shrink(int argc, char **argv);
 
 #endif

@@ -35,6 +35,7 @@ static const struct main_entry main_sim[] = {
     {"replay", sim_cmd_replay, "a history once more, from its faults alone"},
     {"explore", sim_cmd_explore, "every course a small world can take"},
     {"swarm", sim_cmd_swarm, "random scenarios by the thousand"},
+    {"shrink", sim_cmd_shrink, "the smallest scenario that fails as a large one did"},
     {NULL, NULL, NULL},
 };
 

@@ -20,7 +20,7 @@ from cli_tools import ACKED, BAD, fake, lines_of
 
 COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
             "conform diff", "conform matrix", "conform check-adapter", "sut", "sim run",
-            "sim replay", "sim swarm", "sim explore"]
+            "sim replay", "sim swarm", "sim shrink", "sim explore"]
 
 
 # ---- help and usage
