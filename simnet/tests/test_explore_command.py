@@ -28,6 +28,14 @@ def heads():
         yield pytest.param(path.stem, says, id=path.stem)
 
 
+def test_findings_speak_of_each_naive_engine():
+    page = (NAIVE.parent / "FINDINGS.md").read_text()
+    names = {path.stem for path in NAIVE.glob("*.patch")}
+    assert {path.stem for path in (NAIVE / "cases").glob("*.sx")} == names
+    for name in names:
+        assert f"`{name}`" in page, name
+
+
 def verdict(build_dir, sut, script, tmp_path):
     log = tmp_path / "cases.jsonl"
     done = sipc(build_dir, "conform", "run", sut, "--suite", script, "--jsonl", log)
@@ -48,6 +56,7 @@ def test_naive_engine_when_explored_then_the_damage_is_a_case(build_dir, tmp_pat
     assert world["end"] == "broken" and not world["exhausted"]
     assert world["failure"]["invariant"] == says["Found by"]
     assert len(world["failure"]["trace"]) > world["failure"]["steps"]
+    assert script.read_text() == (NAIVE / "cases" / script.name).read_text()
     assert verdict(build_dir, "engine", script, tmp_path) == "pass"
     assert verdict(build_dir, f"so:{engine}", script, tmp_path) in ("fail", "advisory")
 
