@@ -542,7 +542,8 @@ static void explore_sx_header(const struct sx_writer *w, const char *id, uint32_
     fprintf(out, "# Found by exploring the world %s, %" PRIu32 " actions from its beginning:\n",
             w->world->name, w->result->steps);
     fprintf(out, "# %s: %s.\n", failure->invariant, failure->text);
-    fprintf(out, "sx 1\nid %s\nrules %s\nrole %s\n", id,
+    /* So short an exchange may not show the rule that broke; a PDU of the SUT shows WIRE-1. */
+    fprintf(out, "sx 1\nid %s\nrules %s WIRE-1\nrole %s\n", id,
             failure->rule == SIPC_RULE_NONE ? "RCV-9" : sipc_rule_info(failure->rule)->id,
             w->world->sides[side].operation_count > 0 ? "sender" : "receiver");
     explore_sx_number(out, "mtu", c->mtu, usual.mtu);
