@@ -4,7 +4,8 @@
  * explored engine fails.
  *
  * Both sides are tried; the one that parts first is the one that broke the rule. Where neither
- * does, as the explored engine is the reference, the lines tell what it did, but for the last. */
+ * does, as the explored engine is the reference, the lines tell what it did, up to the last event.
+ */
 #include "explore_sx.h"
 
 #include <inttypes.h>
@@ -454,11 +455,10 @@ static size_t explore_sx_walk(struct sx_writer *w)
             explore_sx_cause(w, &r->entries[i]);
         explore_sx_feed(w, &r->entries[i], &effects);
         bool parted = !explore_sx_agrees(w, &effects, i);
-        bool end = !parted && i == last && /* the last thing it did is what must not be */
-                   strcmp(r->failure.invariant, "stuck") != 0;
+        /* Where they never part, what the last event brought is what must not be. */
+        bool end = !parted && i == last && strcmp(r->failure.invariant, "stuck") != 0;
         if (w->out != NULL)
-            explore_sx_expect_all(w, &effects, i, effects.count - (end && effects.count > 0),
-                                  parted);
+            explore_sx_expect_all(w, &effects, i, end ? 0 : effects.count, parted);
         explore_sx_forget(&effects);
         if (parted)
             return i;

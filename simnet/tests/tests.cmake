@@ -27,3 +27,5 @@ sipc_c_test(simnet_explore LIBS simnet_explore)
 if(TARGET test_simnet_explore)
   add_dependencies(test_simnet_explore simnet_naive)
 endif()
+
+sipc_c_test(simnet_explore_sx LIBS simnet_cli simnet_explore conform_script)
