@@ -21,7 +21,7 @@ def heads():
     for path in sorted(MUTANTS.glob("*.py")):
         if path.name not in HELPERS:
             yield path.stem, f"exec:{sys.executable} {path}", head(path)
-    for path in sorted(MUTANTS.glob("*.patch")):
+    for path in sorted(MUTANTS.glob("*/*.patch")):
         yield path.stem, f"so:{{mutants}}/{path.stem}.so", head(path)
 
 
