@@ -241,5 +241,6 @@ int cli_cmd_explain(int argc, char **argv);
 int cli_cmd_report(int argc, char **argv);
 int cli_cmd_diff(int argc, char **argv);
 int cli_cmd_matrix(int argc, char **argv);
+int cli_cmd_mutants(int argc, char **argv);
 
 #endif

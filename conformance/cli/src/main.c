@@ -20,6 +20,7 @@ static const struct main_entry main_conform[] = {
     {"report", cli_cmd_report, "make reports from the JSON lines of a run"},
     {"diff", cli_cmd_diff, "tell what changed between two runs"},
     {"matrix", cli_cmd_matrix, "put the results of runs side by side"},
+    {"mutants", cli_cmd_mutants, "say which broken implementations the suite finds out"},
     {"check-adapter", conform_cmd_check_adapter, "say in plain words what an adapter does wrong"},
     {NULL, NULL, NULL},
 };

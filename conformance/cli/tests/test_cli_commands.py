@@ -19,8 +19,8 @@ import pytest
 from cli_tools import ACKED, BAD, fake, lines_of
 
 COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
-            "conform diff", "conform matrix", "conform check-adapter", "sut", "sim run",
-            "sim replay", "sim swarm", "sim shrink", "sim explore"]
+            "conform diff", "conform matrix", "conform mutants", "conform check-adapter", "sut",
+            "sim run", "sim replay", "sim swarm", "sim shrink", "sim explore"]
 
 
 # ---- help and usage

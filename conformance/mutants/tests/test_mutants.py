@@ -1,75 +1,164 @@
-"""Every broken SUT comes out red, by the case made for its rule; the SUT it was made of is green.
+"""The kill matrix is as the mutants' heads declare, and `sipc conform mutants` says so of no other.
 
-What a mutant breaks and what must kill it is said at its own head, as `Breaks:`, `Killed by:`,
-`Verdict:` (of that case, fail unless said) and `Exit:` (1 unless said).
+SPDX-License-Identifier: MIT
 """
 
 import json
 import re
+import shutil
 import subprocess
-import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 MUTANTS = Path(__file__).resolve().parents[1]
-HELPERS = {"contract.py"}
-
-
-def heads():
-    """(name, spec of the SUT, what its head says) of every mutant."""
-    for path in sorted(MUTANTS.glob("*.py")):
-        if path.name not in HELPERS:
-            yield path.stem, f"exec:{sys.executable} {path}", head(path)
-    for path in sorted(MUTANTS.glob("*/*.patch")):
-        yield path.stem, f"so:{{mutants}}/{path.stem}.so", head(path)
-
-
-def head(path):
-    return dict(re.findall(r"^(Breaks|Killed by|Verdict|Exit): (.+)$", path.read_text(), re.M))
+WRONG_ACK = MUTANTS / "ack" / "wrong_ack_seq_nr.patch"
 
 
 @pytest.fixture(scope="module")
-def conform_run(build_dir, project_dir, tmp_path_factory):
-    """Runs the suite on a SUT: exit code, its cases, what it said."""
-
-    def run(spec, *args):
-        log = tmp_path_factory.mktemp("run") / "cases.jsonl"
-        spec = spec.format(mutants=build_dir / "conformance" / "mutants")
-        command = [build_dir / "bin" / "sipc", "conform", "run", spec, "--jsonl", log, *args]
-        result = subprocess.run(
-            command, cwd=project_dir, capture_output=True, text=True, timeout=300
-        )
-        entries = [json.loads(line) for line in log.read_text().splitlines()]
-        cases = [entry for entry in entries if entry["type"] == "case"]
-        return result.returncode, cases, result.stdout + result.stderr
-
-    return run
+def sipc(build_dir, project_dir):
+    def call(*arguments):
+        return subprocess.run([build_dir / "bin" / "sipc", "conform", *map(str, arguments)],
+                              cwd=project_dir, capture_output=True, text=True, timeout=600)
+    return call
 
 
-@pytest.mark.parametrize(
-    "spec, expected", [pytest.param(spec, says, id=name) for name, spec, says in heads()]
-)
-def test_mutant_when_the_suite_runs_then_red_with_its_rule_blamed(conform_run, spec, expected):
-    code, cases, output = conform_run(spec)
-    assert code == int(expected.get("Exit", 1)), output
-    if "Killed by" not in expected:
-        assert not [case for case in cases if case["verdict"] == "pass"]
-        return
-    killers = [case for case in cases if case["id"] == expected["Killed by"]]
-    verdicts = {(case["verdict"], case.get("rule")) for case in killers}
-    assert (expected.get("Verdict", "fail"), expected["Breaks"]) in verdicts, output
-    if spec.startswith("so:"):  # one fault: the rest of the engine is sound
-        assert sum(case["verdict"] == "pass" for case in cases) > len(cases) / 2, output
+@pytest.fixture
+def heads(tmp_path):
+    """Makes a folder with one mutant whose module is that of wrong_ack_seq_nr and whose head says
+    otherwise."""
+
+    def make(old="", new="", name="wrong_ack_seq_nr"):
+        text = WRONG_ACK.read_text()
+        assert old in text
+        (tmp_path / f"{name}.patch").write_text(text.replace(old, new))
+        return tmp_path
+
+    return make
 
 
-def test_unpatched_engine_when_attached_the_same_way_then_green(conform_run):
-    code, cases, output = conform_run("so:{mutants}/unpatched.so")
-    assert code == 0, output
-    assert {case["verdict"] for case in cases} <= {"pass", "unsupported"}
-    assert sum(case["verdict"] == "pass" for case in cases) > 400
+# ---- the matrix
+
+def test_matrix_when_run_then_every_mutant_is_as_declared(sipc):
+    result = sipc("mutants", "--json")
+    matrix = json.loads(result.stdout)
+    red = {row["name"]: (row["outcome"], row["case"], row["blamed"]) for row in matrix["matrix"]
+           if not row["green"]}
+    assert red == {}
+    assert result.returncode == 0 and result.stderr == "", result
+    heads = [*MUTANTS.glob("*/*.patch"), *MUTANTS.glob("*.py")]
+    names = {path.stem for path in heads} - {"contract"}
+    assert {row["name"] for row in matrix["matrix"]} == names and matrix["green"] == len(names)
 
 
-def test_heads_when_read_then_complete():
-    for name, _, says in heads():
-        assert says.keys() >= {"Breaks", "Killed by"} or says == {"Exit": "3"}, name
+def test_matrix_when_cheats_are_listed_then_all_kinds_are_there():
+    kinds = {path.stem for path in MUTANTS.glob("*.py")} - {"contract"}
+    assert kinds >= {"acks_everything", "crashes", "garbage", "replays_last_ack", "silent"}
+
+
+def test_unpatched_engine_when_attached_the_same_way_then_green(sipc, build_dir):
+    result = sipc("run", f"so:{build_dir}/conformance/mutants/unpatched.so", "--json")
+    verdicts = Counter(json.loads(result.stdout)["verdicts"])
+    assert result.returncode == 0, result
+    assert {name for name, count in verdicts.items() if count} <= {"pass", "unsupported"}
+    assert verdicts["pass"] > 400
+
+
+# ---- what the command says
+
+ACK = "Killed by: ACK-1-never-beyond-a-gap"
+OUTCOMES = [
+    ("own", 0, "", "", "ACK-1"),
+    ("nothing", 1, "", "", None),
+    ("misblamed", 1, "Breaks: ACK-1", "Breaks: RCV-1", "ACK-1"),
+    ("other", 1, ACK, "Killed by: ACK-1-silence-until-seq-nr-0", "ACK-1"),
+    ("noticed", 1, ACK, "Equivalent: nobody looks at it.", "ACK-1"),
+    ("equivalent", 0, ACK, "Equivalent: nobody looks at\n  it.", None),
+    ("not attached", 3, "", "", None),
+]
+
+
+@pytest.mark.parametrize("outcome, code, old, new, blamed", OUTCOMES,
+                         ids=[row[0].replace(" ", "_") for row in OUTCOMES])
+def test_outcome_when_a_head_says_otherwise_then_named(sipc, build_dir, heads, tmp_path, outcome,
+                                                       code, old, new, blamed):
+    folder = heads(old, new)
+    built = tmp_path / "built"
+    built.mkdir()
+    sound = outcome in ("nothing", "equivalent")  # the module is no mutant at all
+    module = "unpatched" if sound else "wrong_ack_seq_nr"
+    if outcome != "not attached":
+        shutil.copy(build_dir / "conformance" / "mutants" / f"{module}.so",
+                    built / "wrong_ack_seq_nr.so")
+    if outcome == "misblamed":  # a case that is about both rules
+        (folder / "ACK-1-never-beyond-a-gap.sx").write_text(
+            re.sub(r"^rules .*$", "rules   ACK-1 RCV-1",
+                   Path(MUTANTS.parent / "suite" / "ack" / "ACK-1-never-beyond-a-gap.sx")
+                   .read_text(), flags=re.M))
+        arguments = ("--suite", folder / "ACK-1-never-beyond-a-gap.sx")
+    else:
+        arguments = ("--suite", MUTANTS.parent / "suite" / "ack")
+    result = sipc("mutants", built, "--heads", folder, *arguments, "--json")
+    assert result.returncode == code, result
+    row, = json.loads(result.stdout)["matrix"]
+    assert (row["outcome"], row["blamed"]) == (outcome, blamed)
+    people = sipc("mutants", built, "--heads", folder, *arguments).stdout
+    assert ("\nNOT AS DECLARED" if code else "\nas declared") in people
+    assert (f"\n{outcome}  wrong_ack_seq_nr\n" in people) == (code != 0), people
+
+
+BAD_HEADS = [
+    ("rule", "Breaks: ACK-1", "Breaks: ACK-99", ":3: error: expected one rule, found 'ACK-99'"),
+    ("no_rule", "Breaks: ACK-1\n", "", ":1: error: expected 'Breaks: RULE', found none"),
+    ("no_case", ACK, "Killed by: ACK-1-never-beyond-a-gab",
+     ":4: error: there is no case ACK-1-never-beyond-a-gab (did you mean ACK-1-never-beyond-a-gap"),
+    ("alien", ACK, "Killed by: WID-1-first-id-0-to-100",
+     ":4: error: WID-1-first-id-0-to-100 is not about ACK-1"),
+    ("neither", ACK, "", ":3: error: expected either 'Killed by: CASE' or 'Equivalent: REASON',"
+     " found neither"),
+    ("both", ACK, ACK + "\nEquivalent: so it is", "found both"),
+    ("verdict", ACK, ACK + "\nVerdict: dead", ":5: error: 'dead' is no verdict"),
+]
+
+
+@pytest.mark.parametrize("old, new, message", [row[1:] for row in BAD_HEADS],
+                         ids=[row[0] for row in BAD_HEADS])
+def test_head_when_wrong_then_file_line_and_exit_2(sipc, heads, old, new, message):
+    result = sipc("mutants", "--heads", heads(old, new))
+    assert result.returncode == 2 and result.stdout == "", result
+    assert f"{heads()}/wrong_ack_seq_nr.patch:" in result.stderr
+    assert message in result.stderr, result
+
+
+USAGE = [
+    (["-m", "wrong_ack_seq_n"], "--mutant wrong_ack_seq_n: no mutant has such a name (did you mean"
+     " wrong_ack_seq_nr"),
+    (["--rule", "ACK-77"], "--rule ACK-77: no mutant breaks such a rule"),
+    (["--rule", "ACK-1", "-m", "accepts_*"], "nothing selected"),
+    (["a", "b"], "expected one folder of modules, found 2 arguments"),
+    (["--heads", "/nonexistent"], "/nonexistent: error: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize("arguments, message", USAGE, ids=[" ".join(row[0]) for row in USAGE])
+def test_usage_when_wrong_then_told_and_exit_2(sipc, arguments, message):
+    result = sipc("mutants", *arguments)
+    assert result.returncode == 2 and result.stdout == "", result
+    assert message in result.stderr
+
+
+def test_full_when_run_then_every_case_and_the_idle_scripts(sipc, heads):
+    suite = MUTANTS.parent / "suite" / "ack"
+    arguments = ("mutants", "--heads", heads(), "--suite", suite, "--full")
+    row, = json.loads(sipc(*arguments, "--json").stdout)["matrix"]
+    assert row["outcome"] == "own"
+    assert row["cases_run"] > row["cases_red"] > 1
+    idle = sipc(*arguments).stdout.partition("\nscripts that no mutant fails\n")[2]
+    assert "  ACK-1-silence-until-seq-nr-0\n" in idle
+    assert "  ACK-1-never-beyond-a-gap\n" not in idle
+
+
+def test_jobs_when_many_then_the_same_matrix(sipc):
+    arguments = ("mutants", "--rule", "WID-*")
+    assert sipc(*arguments, "-j", 1).stdout == sipc(*arguments, "-j", 4).stdout
