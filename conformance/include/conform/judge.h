@@ -153,6 +153,9 @@ uint64_t judge_exercised(const struct judge *judge, enum sipc_rule rule);
 /* Whether any check is about the rule; whether one of them has what it needs. */
 bool judge_sees(enum sipc_rule rule);
 bool judge_watches(const struct judge *judge, enum sipc_rule rule);
+/* The time by which all that is owed now will have come or be missed: nothing later than that can
+ * still be blamed for it. 0: nothing is owed. */
+uint64_t judge_owed_until(const struct judge *judge);
 /* "ACK-1 (MUST): expected ..., found ...", without newline; as snprintf. */
 int judge_finding_print(const struct judge_finding *finding, char *out, size_t size);
 

@@ -137,8 +137,8 @@ static void ack_judge_error(struct judge *j, struct judge_session *s, const stru
 
 /* ---- an ack without ---- */
 
-static bool ack_judge_must_fail(struct judge *j, struct judge_session *s,
-                                const struct judge_due *due, const struct sipc_pdu *pdu)
+bool judge_blame_taken(struct judge *j, struct judge_session *s, const struct judge_due *due,
+                       const char *found)
 {
     static const struct {
         unsigned error;
@@ -155,9 +155,21 @@ static bool ack_judge_must_fail(struct judge *j, struct judge_session *s,
             judge_blame(j, s, errors[i].check,
                         judge_text(j, "data_ack %lld:%ld with error %d", (long long)due->window_id,
                                    (long)due->run, errors[i].code),
-                        ack_text(j, pdu));
+                        found);
             judge_forget_inbound(j, s);
             return true;
+        }
+    }
+    return false;
+}
+
+bool judge_blame_refusal(struct judge *j, struct judge_session *s, unsigned errors,
+                         const char *found)
+{
+    for (size_t i = 0; i < s->due_count; i++) {
+        const struct judge_due due = s->dues[i];
+        if (due.kind == JUDGE_DUE_ACK && (due.must_fail & errors) && !due.doubtful) {
+            return judge_blame_taken(j, s, &due, found);
         }
     }
     return false;
@@ -212,7 +224,7 @@ static void ack_judge_plain(struct judge *j, struct judge_session *s, const stru
         judge_forget_inbound(j, s);
         return;
     }
-    if (ack_judge_must_fail(j, s, due, pdu)) {
+    if (judge_blame_taken(j, s, due, ack_text(j, pdu))) {
         return;
     }
     if (due->run < 0 || ack_judge_seq_nr(j, s, due, pdu)) {

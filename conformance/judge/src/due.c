@@ -121,6 +121,20 @@ static struct judge_due *due_overdue(struct judge *j, struct judge_session *s)
     return found;
 }
 
+uint64_t judge_owed_until(const struct judge *j)
+{
+    uint64_t until_ns = 0;
+
+    for (size_t i = 0; i < j->session_count; i++) {
+        for (size_t at = 0; at < j->sessions[i]->due_count; at++) {
+            const struct judge_due *due = &j->sessions[i]->dues[at];
+            uint64_t at_ns = judge_after(judge_after(due->at_ns, j->config.late_ns), 1);
+            until_ns = !due->optional && at_ns > until_ns ? at_ns : until_ns;
+        }
+    }
+    return until_ns;
+}
+
 void judge_dues_expire(struct judge *j, struct judge_session *s)
 {
     struct judge_due *due;

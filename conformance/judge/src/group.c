@@ -361,7 +361,8 @@ static void group_unexpected(struct judge *j, struct judge_session *s)
     bool alone = false; /* last_in_window_group without last_in_window (RCV-7) */
 
     if ((!s->in.known && !judge_must(s, JUDGE_IN_DISPOSED)) || judge_blame_cause(j, s, found) ||
-        !s->in.known) {
+        !s->in.known ||
+        judge_blame_refusal(j, s, JUDGE_E_ANY, "a group handed over that had to be refused")) {
         return;
     }
     for (size_t i = 0; i < s->in.held_count; i++) {

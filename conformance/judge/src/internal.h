@@ -182,7 +182,8 @@ enum judge_error_set { /* errors of an ack, a set */
                        JUDGE_E251 = 2,
                        JUDGE_E252 = 4,
                        JUDGE_E253 = 8,
-                       JUDGE_E254 = 16
+                       JUDGE_E254 = 16,
+                       JUDGE_E_ANY = 31
 };
 struct judge_due {
     enum judge_due_kind kind;
@@ -352,6 +353,13 @@ void judge_tx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
                   struct sipc_span bytes);
 /* The last input was to have no effect, but had one. false: there is nothing to blame. */
 bool judge_blame_cause(struct judge *j, const struct judge_session *s, const char *found);
+/* What `due` had to refuse was taken, as `found` shows. false: it had nothing to refuse. */
+bool judge_blame_taken(struct judge *j, struct judge_session *s, const struct judge_due *due,
+                       const char *found);
+/* The same of an ack still owed with one of `errors` (JUDGE_E...): an endpoint may hand over, or
+ * open, before it answers. */
+bool judge_blame_refusal(struct judge *j, struct judge_session *s, unsigned errors,
+                         const char *found);
 
 /* ---- send.c, retry.c ---- */
 

@@ -115,7 +115,8 @@ void judge_state_expire(struct judge *j, struct judge_session *s)
 static void state_opened(struct judge *j, struct judge_session *s, const struct judge_event *event)
 {
     judge_saw_rule(j, SIPC_RULE_STM_1);
-    if (!state_certain(j, s) || !judge_must(s, JUDGE_IN_OPENING)) {
+    if (!state_certain(j, s) || !judge_must(s, JUDGE_IN_OPENING) ||
+        judge_blame_refusal(j, s, JUDGE_E253, state_told(j, event))) {
         return;
     }
     if (j->cause.acks_only || !judge_blame_cause(j, s, state_told(j, event))) {
