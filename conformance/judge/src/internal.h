@@ -221,6 +221,7 @@ struct judge_session {
     uint64_t activity_ns; /* any PDU of it, or command */
     uint64_t quiet_ns;    /* the same without enquire links (IDL-1a) */
     uint64_t link_sent_ns;
+    uint64_t linked_ns; /* of the last enquire link or ack of one, either way; 0 none */
     int64_t idle_timeout_ms; /* -1 unknown */
     bool skip_seen, nacked, closed_by_peer;
     bool sends_ended; /* a send in opening ended (OPN-5) */

@@ -75,6 +75,7 @@ static void link_answered(struct judge *j, struct judge_session *s, const struct
 
 void judge_rx_link(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
 {
+    s->linked_ns = j->now_ns;
     if (pdu->opcode == SIPC_ENQUIRE_LINK) {
         link_enquired(j, s);
     } else {
@@ -153,6 +154,7 @@ static void link_check_ack(struct judge *j, struct judge_session *s, const struc
 
 void judge_tx_link(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
 {
+    s->linked_ns = j->now_ns;
     if (pdu->opcode == SIPC_ENQUIRE_LINK) {
         link_check_enquire(j, s);
     } else {

@@ -137,6 +137,7 @@ static void operation_begin(struct judge *j, struct judge_session *s,
     s->quiet_ns = j->now_ns;
     if (event->kind == JUDGE_SEND && judge_must(s, JUDGE_IN_OPENING) && s->in.receiving) {
         judge_saw(j, JUDGE_SENT_WHILE_RECEIVING);
+        judge_saw(j, JUDGE_RECEIVING_CUT_SHORT);
     }
     if (second && event->operation != 0 && judge_must(s, JUDGE_IN_OPENED)) {
         struct judge_due *due = judge_owe(j, s, JUDGE_DUE_RESULT, JUDGE_SECOND_TAKEN);

@@ -160,7 +160,7 @@ static void send_begin_group(struct judge *j, struct judge_session *s, int begin
 static void send_check_opening(struct judge *j, struct judge_session *s,
                                const struct judge_operation *operation, const struct sipc_pdu *pdu)
 {
-    uint64_t span = judge_ms(j->config.ack_timeout_ms);
+    uint64_t turn = judge_ms(j->config.ack_timeout_ms);
 
     if (!send_certain(j, s) || operation == NULL || j->config.max_retry_count < 0) {
         return;
@@ -172,10 +172,13 @@ static void send_check_opening(struct judge *j, struct judge_session *s,
                         send_text(j, pdu));
         }
     }
-    span = judge_after(0, span * ((uint64_t)j->config.max_retry_count + 1));
+    uint64_t span = turn * ((uint64_t)j->config.max_retry_count + 1);
     if (judge_must(s, JUDGE_IN_OPENING) && !operation->skip && !operation->started && s->in.known &&
         s->in.receiving && judge_after(s->in.applied_ns, span) > j->now_ns) {
-        judge_blame(j, s, JUDGE_SENT_WHILE_RECEIVING,
+        /* How long a silent peer is believed to go on is advisory, but for the time of an answer.
+         */
+        bool talking = judge_after(s->in.applied_ns, turn) > j->now_ns;
+        judge_blame(j, s, talking ? JUDGE_SENT_WHILE_RECEIVING : JUDGE_RECEIVING_CUT_SHORT,
                     "the send to be refused while opening and receiving", send_text(j, pdu));
     }
     if (s->in.known && s->in.receiving) {

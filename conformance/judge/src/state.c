@@ -28,6 +28,9 @@ static void state_idle_early(struct judge *j, struct judge_session *s,
         return;
     }
     judge_saw(j, JUDGE_IDLE_EARLY);
+    if (s->linked_ns > s->quiet_ns) {
+        judge_saw(j, JUDGE_IDLE_PUT_OFF);
+    }
     if (s->idle_timeout_ms == 0 ||
         judge_after(j->now_ns, j->config.early_ns) < judge_after(s->active_ns, span)) {
         judge_blame(j, s, JUDGE_IDLE_EARLY,
@@ -38,23 +41,35 @@ static void state_idle_early(struct judge *j, struct judge_session *s,
     }
 }
 
+static uint64_t state_idle_end(const struct judge *j, const struct judge_session *s)
+{
+    return judge_after(judge_after(s->quiet_ns, judge_ms(s->idle_timeout_ms)), j->config.late_ns);
+}
+
+static void state_idle_blame(struct judge *j, const struct judge_session *s, enum judge_check check,
+                             const char *found)
+{
+    judge_blame(
+        j, s, check,
+        judge_text(j, "closing after %lld ms without activity", (long long)s->idle_timeout_ms),
+        found);
+}
+
 static void state_idle_expire(struct judge *j, struct judge_session *s)
 {
-    uint64_t at_ns =
-        judge_after(judge_after(s->quiet_ns, judge_ms(s->idle_timeout_ms)), j->config.late_ns);
-
     if (s->idle_timeout_ms <= 0 || !judge_must(s, JUDGE_IN_OPENED) || s->operation_count > 0 ||
         s->operations_lost || s->out.window.open || !state_certain(j, s)) {
         return;
     }
-    if (at_ns >= j->now_ns) {
-        judge_wake(j, at_ns);
+    if (state_idle_end(j, s) < j->now_ns && s->linked_ns > s->quiet_ns) {
+        state_idle_blame(j, s, JUDGE_IDLE_PUT_OFF, "nothing, but there were enquire links");
+        s->quiet_ns = s->linked_ns;
+    }
+    if (state_idle_end(j, s) >= j->now_ns) {
+        judge_wake(j, state_idle_end(j, s));
         return;
     }
-    judge_blame(
-        j, s, JUDGE_IDLE_MISSED,
-        judge_text(j, "closing after %lld ms without activity", (long long)s->idle_timeout_ms),
-        "nothing");
+    state_idle_blame(j, s, JUDGE_IDLE_MISSED, "nothing");
     judge_forget(j, s);
 }
 
@@ -209,8 +224,14 @@ void judge_state(struct judge *j, const struct judge_event *event)
     }
     state_pay(j, s, bit);
     if (bit < s->told && s->told != JUDGE_IN_DISPOSED && state_certain(j, s)) {
-        judge_blame(j, s, JUDGE_STATE_BACKWARDS, "a state that does not go back",
+        bool split = j->config.stream && s->last_peer != s->peer;
+        judge_blame(j, s, split ? JUDGE_SESSION_PER_CONNECTION : JUDGE_STATE_BACKWARDS,
+                    split ? "one session, whatever the connection"
+                          : "a state that does not go back",
                     state_told(j, event));
+        if (split) {
+            judge_forget(j, s);
+        }
     }
     if (event->state == JUDGE_STATE_OPENING && s->told == JUDGE_IN_DISPOSED) {
         judge_forget(j, s); /* it was made anew, nobody can tell by what */
