@@ -277,6 +277,9 @@ static void run_print_dry(const struct cli_suite *suite)
                                           .count = 1};
         one.params = params;
         one.case_count = 1;
+        one.rows = NULL;
+        one.where_count = 0;
+        one.cover = 0;
         printf("### %s  (%s)\n\n", entry->name, entry->script->path);
         sx_print(&one, stdout);
         printf("\n");

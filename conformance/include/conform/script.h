@@ -18,6 +18,8 @@ enum sx_limit {
     SX_STEPS_MAX = 20000,         /* written in one script */
     SX_REPEAT_STEPS_MAX = 100000, /* run by all `repeat` blocks of a case together */
     SX_CASES_MAX = 1024,
+    SX_COMBINATIONS_MAX = 10000,   /* of parameters' values, that `cover` chooses from */
+    SX_COVER_MAX = 4,
     SX_VARIABLES_MAX = 64,        /* parameters and bound names */
     SX_BLOCK_DEPTH_MAX = 8,
     SX_EXPR_PARTS_MAX = 64,       /* numbers, names, operators and parentheses of one expression */
@@ -129,6 +131,7 @@ enum sx_step_kind {
     SX_ANY,         /* any { blocks[0] } */
     SX_ONE_OF,      /* one_of { blocks } */
     SX_REPEAT,      /* repeat count { blocks[0] } */
+    SX_WHEN,        /* when condition { blocks[0] } */
     SX_DELIVER, SX_RESULT, SX_STATE, /* == */
     SX_DO_OPEN, SX_DO_PRESET, SX_DO_SEND, SX_DO_SEND_UNRELIABLE, SX_DO_CLOSE, SX_DO_DISPOSE,
     SX_DO_SHUTDOWN, SX_DO_SENT,
@@ -138,6 +141,19 @@ enum sx_step_kind {
     SX_EOF,
 };
 enum sx_compare { SX_EQ, SX_NE, SX_LT, SX_LE, SX_GT, SX_GE };
+
+/* Of two numbers, or of a text parameter and a text. */
+struct sx_comparison {
+    enum sx_compare compare;          /* of texts SX_EQ or SX_NE */
+    const struct sx_expr *left, *right;
+    const char *name;                 /* the text parameter; NULL: numbers */
+    struct sipc_span text;
+};
+/* Holds if any of its comparisons does. */
+struct sx_condition {
+    const struct sx_comparison *any;
+    size_t count;
+};
 
 struct sx_block {
     const struct sx_step *steps;
@@ -155,9 +171,10 @@ struct sx_step {
     struct sx_time within, after;  /* expectations */
     struct sx_time time;           /* wait, quiet, shutdown's grace */
     struct sx_pdu pdu;             /* ->, <- */
-    const struct sx_block *blocks; /* any, one_of, repeat */
+    const struct sx_block *blocks; /* any, one_of, repeat, when */
     size_t block_count;
     const struct sx_expr *count;   /* repeat */
+    struct sx_condition condition; /* when */
     const char *session, *peer;    /* do, ==, eof; NULL: default */
     const char *label;             /* do send/close: as LABEL; == result; do sent; check size */
     struct sx_data data;           /* do send, == deliver, check data */
@@ -213,11 +230,15 @@ struct sx_script {
     size_t setting_count;
     const struct sx_param *params;
     size_t param_count;
+    const struct sx_condition *wheres; /* what holds in every case */
+    size_t where_count;
+    int cover;                   /* any so many parameters meet in all their values; 0: all do */
+    const uint16_t *rows;        /* param_count indices of values a case; NULL: all combinations */
     const int *allow; /* opcodes */
     size_t allow_count;
     struct sx_block setup, test;
     struct sx_world *world;      /* a scenario (conform/world.h), without role and steps; or NULL */
-    size_t case_count;           /* product of the parameters, at least 1 */
+    size_t case_count;           /* at least 1 */
     const char *const *lines;    /* source lines, for messages */
     size_t line_count;
     void *memory;                /* private */
@@ -254,6 +275,12 @@ struct sx_env {
  * zero, an unbound variable, an unknown label. */
 bool sx_eval(const struct sx_expr *expr, const struct sx_env *env, int64_t *out, char *error,
              size_t error_size);
+
+/* Whether `left` compares so with `right`; whether `condition` holds. The latter fails like
+ * sx_eval. */
+bool sx_compares(enum sx_compare compare, int64_t left, int64_t right);
+bool sx_holds(const struct sx_condition *condition, const struct sx_env *env, bool *out,
+              char *error, size_t error_size);
 
 /* The length of `data`, and its bytes: *out is malloc'ed and the caller's, not NULL even if
  * empty. SX_DATA_NONE is empty; SX_DATA_ANY, a negative size and more than SX_DATA_BYTES_MAX are

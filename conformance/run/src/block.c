@@ -1,4 +1,4 @@
-/* Blocks: PDUs in any order, alternatives, repeats.
+/* Blocks: PDUs in any order, alternatives, repeats, blocks with a condition.
  *
  * any: each PDU is taken by the first line left that it fits. one_of: the first block, as written,
  * whose first expectation fits what came; it is only looked at here, and taken by the block itself.
@@ -303,4 +303,17 @@ bool run_repeat(struct runner *r, const struct sx_step *step)
         run_env_set(&r->env, "i", outer);
     }
     return going;
+}
+
+/* ---- when ---- */
+
+bool run_when(struct runner *r, const struct sx_step *step)
+{
+    char error[256];
+    bool holds;
+
+    if (!sx_holds(&step->condition, &r->env.sx, &holds, error, sizeof error)) {
+        return run_stop(r, CONFORM_ERROR, "when: %s", error);
+    }
+    return !holds || run_block(r, &step->blocks[0]);
 }

@@ -387,6 +387,7 @@ bool run_count_step(struct runner *r);
 bool run_any(struct runner *r, const struct sx_step *step);
 bool run_one_of(struct runner *r, const struct sx_step *step);
 bool run_repeat(struct runner *r, const struct sx_step *step);
+bool run_when(struct runner *r, const struct sx_step *step);
 bool run_command(struct runner *r, const struct sx_step *step);
 bool run_event(struct runner *r, const struct sx_step *step);
 /* Compares the event a == line would take now with it; NULL: none has come. */

@@ -218,6 +218,8 @@ static bool step_dispatch(struct runner *r, const struct sx_step *step)
         return run_one_of(r, step);
     case SX_REPEAT:
         return run_repeat(r, step);
+    case SX_WHEN:
+        return run_when(r, step);
     case SX_DELIVER:
     case SX_RESULT:
     case SX_STATE:

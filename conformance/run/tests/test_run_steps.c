@@ -250,7 +250,29 @@ static const struct row event_rows[] = {
      .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 7, .expectations = 1,
      .reason = "expected state opened of session S within 0.5T, nothing came"},
 };
+
+static const struct row when_rows[] = {
+    {.name = "when runs its block where the condition holds",
+     .body = "test\nlet n = 2\nwhen $n == 1 {\ncheck $n == 7\n}\n"
+             "when $n == 1 or $n == 2 {\n-> data 0:0\n<- data_ack 0:0\n}\nquiet 1T\n",
+     .acts = {{FAKE_TX, ON_RX(1), .window_id = 0}},
+     .verdict = CONFORM_PASS, .expectations = 2},
+    {.name = "what is in a when is judged as anywhere",
+     .body = "test\nlet n = 2\nwhen $n > 1 {\n-> data 0:0\n<- data_ack 0:0\n}\nquiet 1T\n",
+     .acts = {{FAKE_TX, ON_RX(1), .window_id = 1}},
+     .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 9, .expectations = 1,
+     .reason = "expected data_ack 0:0, but window_id was 1 instead of 0"},
+    {.name = "a condition that cannot be computed",
+     .body = "test\nlet n = 2\nwhen 1/($n-2) == 0 {\n-> data 0:0\n}\nquiet 1T\n",
+     .verdict = CONFORM_ERROR, .line = 7, .reason = "when: division by zero"},
+};
 /* clang-format on */
+
+static void test_run_when_when_it_holds_then_its_block_is_run(void **ctx)
+{
+    (void)ctx;
+    RUN_ROWS(when_rows);
+}
 
 static void test_run_events_when_judged_then_by_the_line(void **ctx)
 {
@@ -405,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_pdus_when_judged_then_by_the_line),
         cmocka_unit_test(test_run_quiet_when_something_comes_then_it_fails),
+        cmocka_unit_test(test_run_when_when_it_holds_then_its_block_is_run),
         cmocka_unit_test(test_run_events_when_judged_then_by_the_line),
         cmocka_unit_test(test_run_blocks_when_run_then_as_written),
         cmocka_unit_test(test_run_one_of_when_nothing_can_fit_any_more_then_at_once),

@@ -211,6 +211,59 @@ bool sx_eval(const struct sx_expr *expr, const struct sx_env *env, int64_t *out,
     return eval_expr(&eval, expr, out);
 }
 
+bool sx_compares(enum sx_compare compare, int64_t left, int64_t right)
+{
+    switch (compare) {
+    case SX_EQ:
+        return left == right;
+    case SX_NE:
+        return left != right;
+    case SX_LT:
+        return left < right;
+    case SX_LE:
+        return left <= right;
+    case SX_GT:
+        return left > right;
+    default:
+        return left >= right;
+    }
+}
+
+static bool eval_comparison(const struct eval *eval, const struct sx_comparison *one, bool *out)
+{
+    int64_t left, right;
+    struct sipc_span text;
+
+    if (one->name != NULL) {
+        if (!eval_text(eval, one->name, &text)) {
+            return false;
+        }
+        bool same = text.size == one->text.size &&
+                    (text.size == 0 || memcmp(text.data, one->text.data, text.size) == 0);
+        *out = same == (one->compare == SX_EQ);
+        return true;
+    }
+    if (!eval_expr(eval, one->left, &left) || !eval_expr(eval, one->right, &right)) {
+        return false;
+    }
+    *out = sx_compares(one->compare, left, right);
+    return true;
+}
+
+bool sx_holds(const struct sx_condition *condition, const struct sx_env *env, bool *out,
+              char *error, size_t error_size)
+{
+    struct eval eval = {env, error, error_size};
+
+    *out = false;
+    for (size_t i = 0; i < condition->count && !*out; i++) {
+        if (!eval_comparison(&eval, &condition->any[i], out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool sx_data_size(const struct sx_data *data, const struct sx_env *env, size_t *size, char *error,
                   size_t error_size)
 {

@@ -111,6 +111,7 @@ struct sx__name {
     bool param;
     bool text;             /* variable: text parameter */
     bool from_sut;         /* label: of a PDU that came */
+    bool maybe;            /* bound in a `when`: another may bind it too */
     struct sx__name *next; /* same bucket */
 };
 enum { SX__NAME_BUCKETS = 256 };
@@ -142,6 +143,7 @@ struct sx__parser {
     bool in_tamper;                         /* $length is known */
     bool has_setting[64], used_setting[64]; /* by index in sx__setting_words */
     size_t label_column;                    /* of the line's label or operation */
+    size_t cases_line, cases_column;        /* what decided last how many cases there are */
     struct sx_world *world;                 /* of a script with `world`, or a tape */
     bool has_statement[32];                 /* by row */
 };
@@ -182,6 +184,7 @@ bool sx__use_label(struct sx__parser *parser, const char *name, size_t column, b
 bool sx__use_operation(struct sx__parser *parser, const char *name, size_t column);
 void sx__taint_line(struct sx__parser *parser);
 void sx__set_sight(struct sx__parser *parser, size_t from, enum sx__name_sight sight);
+void sx__set_maybe(struct sx__parser *parser, size_t from);
 void sx__tell_unused(struct sx__parser *parser);
 /* Whether `name` may be that of a parameter or variable. */
 bool sx__check_free_name(struct sx__parser *parser, const char *name, size_t column);
@@ -197,6 +200,10 @@ bool sx__parse_field(struct sx__parser *parser, struct sx_field *field, bool pat
                      const char *what);
 /* Whether `expr` has the same value whatever the names stand for. */
 bool sx__constant(const struct sx_expr *expr, int64_t *value);
+
+/* parse_condition.c: COMPARISON or COMPARISON ...; the comparison of numbers in `check` too */
+bool sx__parse_condition(struct sx__parser *parser, struct sx_condition *condition);
+bool sx__parse_compare(struct sx__parser *parser, enum sx_compare *compare);
 
 /* parse_options.c: `{...}` */
 struct sx__option_list {
@@ -253,6 +260,14 @@ bool sx__parse_quantity(struct sx__parser *parser, const struct sx_field_row *ro
 /* parse.c */
 void sx__split_lines(struct sx__parser *parser, const char *text, size_t size);
 
+/* cases.c: chooses the cases from the parameters' values. False with *error: too many, or none. */
+bool sx__choose_cases(struct sx_script *script, struct sx__arena *arena, char *error,
+                      size_t error_size);
+/* cover.c: marks in `chosen` the rows (of `param_count` indices each) in which any `cover`
+ * parameters have every combination of values that some row has. */
+void sx__cover(const struct sx_script *script, const uint16_t *rows, size_t row_count,
+               bool *chosen);
+
 /* parse_header.c */
 bool sx__parse_header_line(struct sx__parser *parser);
 void sx__check_header(struct sx__parser *parser);
@@ -265,6 +280,7 @@ bool sx__parse_rule_word(struct sx__parser *parser, enum sipc_rule *rule);
 void sx__print_text(struct sipc_span bytes, FILE *out); /* without the quotes */
 bool sx__is_name(struct sipc_span bytes);
 void sx__print_expr(const struct sx_expr *expr, FILE *out);
+void sx__print_condition(const struct sx_condition *condition, FILE *out);
 void sx__print_data(const struct sx_data *data, FILE *out);
 void sx__print_options(const struct sx_option *options, size_t count, FILE *out);
 void sx__print_pdu(const struct sx_pdu *pdu, FILE *out);

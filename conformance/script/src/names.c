@@ -59,6 +59,7 @@ static struct sx__name *names_add(struct sx__parser *parser, enum sx__name_space
         names->variable_count += space == SX__VARIABLES;
     }
     added->sight = SX__VISIBLE;
+    added->maybe = false;
     added->line = parser->line;
     added->column = column;
     names->all = sx__grow(parser->arena, names->all, names->count, sizeof(struct sx__name *));
@@ -76,7 +77,7 @@ struct sx__name *sx__bind(struct sx__parser *parser, enum sx__name_space space, 
             sx__fail(parser, column, "more than %d variables", SX_VARIABLES_MAX);
             return NULL;
         }
-    } else if (known != NULL && known->sight != SX__ALTERNATIVE) {
+    } else if (known != NULL && known->sight != SX__ALTERNATIVE && !known->maybe) {
         sx__fail(parser, column, "%s%s is given twice, first in line %zu",
                  space == SX__LABELS ? "label #" : "operation ", name, known->line + 1);
         return NULL;
@@ -216,6 +217,13 @@ void sx__set_sight(struct sx__parser *parser, size_t from, enum sx__name_sight s
 {
     for (size_t i = from; i < parser->names.count; i++) {
         parser->names.all[i]->sight = sight;
+    }
+}
+
+void sx__set_maybe(struct sx__parser *parser, size_t from)
+{
+    for (size_t i = from; i < parser->names.count; i++) {
+        parser->names.all[i]->maybe = true;
     }
 }
 

@@ -140,7 +140,7 @@ static void parse_skip_block(struct sx__parser *parser)
             depth--;
         } else {
             depth += sx__is_word(parser, "any") || sx__is_word(parser, "one_of") ||
-                     sx__is_word(parser, "repeat");
+                     sx__is_word(parser, "repeat") || sx__is_word(parser, "when");
         }
     }
 }
@@ -271,6 +271,9 @@ static bool parse_block(struct sx__parser *parser, struct sx_step *step, size_t 
     } while (end == PARSE_END_OR);
     parser->repeat_depth -= step->kind == SX_REPEAT;
     sx__set_sight(parser, mark, SX__VISIBLE);
+    if (step->kind == SX_WHEN) {
+        sx__set_maybe(parser, mark);
+    }
     if (end != PARSE_END_BRACE) {
         sx__fail_line(parser, line, 0, "this block is never closed with '}'");
     }

@@ -383,6 +383,12 @@ static bool header_param_values(struct sx__parser *parser, struct sx_param *para
     return true;
 }
 
+static void header_counts_cases(struct sx__parser *parser, size_t column)
+{
+    parser->cases_line = parser->line;
+    parser->cases_column = column;
+}
+
 static bool header_param(struct sx__parser *parser)
 {
     struct sx_script *script = parser->script;
@@ -409,11 +415,7 @@ static bool header_param(struct sx__parser *parser)
     if (!header_param_values(parser, &param)) {
         return false;
     }
-    if (script->case_count * param.count > SX_CASES_MAX) {
-        return sx__fail(parser, start, "%zu cases: a script has at most %d",
-                        script->case_count * param.count, SX_CASES_MAX);
-    }
-    script->case_count *= param.count;
+    header_counts_cases(parser, start);
     struct sx_param *params =
         sx__grow(parser->arena, script->params, script->param_count, sizeof(param));
     params[script->param_count++] = param;
@@ -427,6 +429,49 @@ static bool header_param(struct sx__parser *parser)
     return true;
 }
 
+/* ---- where, cover ---- */
+
+static bool header_where(struct sx__parser *parser)
+{
+    struct sx_script *script = parser->script;
+    struct sx_condition *wheres =
+        sx__grow(parser->arena, script->wheres, script->where_count, sizeof(*wheres));
+    script->wheres = wheres;
+    wheres[script->where_count] = (struct sx_condition){0};
+    header_counts_cases(parser, parser->token.start);
+    return sx__parse_condition(parser, &wheres[script->where_count++]);
+}
+
+static bool header_cover(struct sx__parser *parser)
+{
+    const struct sx__token *token = &parser->token;
+    if (token->kind != SX__NUMBER || token->number < 2 || token->number > SX_COVER_MAX) {
+        return sx__expected(parser, "how many parameters meet in all their values, 2 to 4");
+    }
+    parser->script->cover = (int)token->number;
+    header_counts_cases(parser, token->start);
+    sx__advance(parser);
+    return true;
+}
+
+/* When all parameters are known. */
+static void header_choose_cases(struct sx__parser *parser)
+{
+    struct sx_script *script = parser->script;
+    char error[128];
+
+    if (parser->error_count > 0) {
+        return;
+    }
+    if (script->cover > 0 && script->param_count <= (size_t)script->cover) {
+        sx__fail_line(parser, parser->cases_line, parser->cases_column,
+                      "%zu parameters: 'cover %d' leaves nothing out of fewer than %d",
+                      script->param_count, script->cover, script->cover + 1);
+    } else if (!sx__choose_cases(script, parser->arena, error, sizeof(error))) {
+        sx__fail_line(parser, parser->cases_line, parser->cases_column, "%s", error);
+    }
+}
+
 /* ---- the table ---- */
 
 enum {
@@ -437,6 +482,8 @@ enum {
     HEADER_NEEDS,
     HEADER_SET,
     HEADER_PARAM,
+    HEADER_WHERE,
+    HEADER_COVER,
     HEADER_ALLOW
 };
 
@@ -445,9 +492,10 @@ static const struct header_item {
     bool (*parse)(struct sx__parser *parser);
     bool many;
 } header_items[] = {
-    {"sx", header_sx, false},      {"id", header_id, false},       {"rules", header_rules, false},
-    {"role", header_role, false},  {"needs", header_needs, true},  {"set", header_set, true},
-    {"param", header_param, true}, {"allow", header_allow, false},
+    {"sx", header_sx, false},       {"id", header_id, false},      {"rules", header_rules, false},
+    {"role", header_role, false},   {"needs", header_needs, true}, {"set", header_set, true},
+    {"param", header_param, true},  {"where", header_where, true}, {"cover", header_cover, false},
+    {"allow", header_allow, false},
 };
 enum { HEADER_ITEM_COUNT = sizeof(header_items) / sizeof(header_items[0]) };
 
@@ -515,4 +563,5 @@ void sx__check_header(struct sx__parser *parser)
             sx__fail_line(parser, parser->line, 0, "the header has no '%s'", header_items[i].word);
         }
     }
+    header_choose_cases(parser);
 }

@@ -382,6 +382,11 @@ static bool step_repeat(struct sx__parser *parser, struct sx_step *step)
     return step_brace(parser, step);
 }
 
+static bool step_when(struct sx__parser *parser, struct sx_step *step)
+{
+    return sx__parse_condition(parser, &step->condition) && step_brace(parser, step);
+}
+
 static bool step_time(struct sx__parser *parser, struct sx_step *step)
 {
     return sx__parse_time(parser, &step->time, false) && sx__parse_items(parser, step, no_items);
@@ -406,18 +411,6 @@ static bool step_eof(struct sx__parser *parser, struct sx_step *step)
 }
 
 /* ---- check ---- */
-
-static bool check_compare(struct sx__parser *parser, struct sx_step *step)
-{
-    static const int symbols[] = {SX__EQ, SX__NE, '<', SX__LE, '>', SX__GE};
-    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-        if (sx__take_symbol(parser, symbols[i])) {
-            step->compare = (enum sx_compare)i;
-            return true;
-        }
-    }
-    return sx__expected(parser, "an operator or one of == != < <= > >=");
-}
 
 static bool check_data(struct sx__parser *parser, struct sx_step *step)
 {
@@ -444,7 +437,7 @@ static bool check_size(struct sx__parser *parser, struct sx_step *step)
     if (parser->token.kind != SX__LABEL) {
         return sx__expected(parser, "a #label");
     }
-    if (!step_label(parser, step) || !check_compare(parser, step)) {
+    if (!step_label(parser, step) || !sx__parse_compare(parser, &step->compare)) {
         return false;
     }
     step->right = sx__parse_expr(parser, true);
@@ -464,7 +457,7 @@ static bool step_check(struct sx__parser *parser, struct sx_step *step)
                sx__parse_items(parser, step, no_items);
     }
     step->left = sx__parse_expr(parser, true);
-    if (step->left == NULL || !check_compare(parser, step)) {
+    if (step->left == NULL || !sx__parse_compare(parser, &step->compare)) {
         return false;
     }
     step->right = sx__parse_expr(parser, true);
@@ -478,13 +471,21 @@ static bool step_check(struct sx__parser *parser, struct sx_step *step)
 }
 
 const struct sx__step_word sx__step_words[] = {
-    {"->", sx__parse_pdu_out, SX_SEND, false}, {"<-", sx__parse_pdu_in, SX_EXPECT, false},
-    {"maybe", step_maybe, SX_EXPECT, false},   {"any", step_brace, SX_ANY, true},
-    {"one_of", step_brace, SX_ONE_OF, true},   {"repeat", step_repeat, SX_REPEAT, true},
-    {"==", step_event, SX_DELIVER, false},     {"do", step_do, SX_DO_OPEN, false},
-    {"wait", step_time, SX_WAIT, false},       {"quiet", step_time, SX_QUIET, false},
-    {"check", step_check, SX_CHECK, false},    {"let", step_let, SX_LET, false},
-    {"eof", step_eof, SX_EOF, false},          {NULL, NULL, SX_EOF, false},
+    {"->", sx__parse_pdu_out, SX_SEND, false},
+    {"<-", sx__parse_pdu_in, SX_EXPECT, false},
+    {"maybe", step_maybe, SX_EXPECT, false},
+    {"any", step_brace, SX_ANY, true},
+    {"one_of", step_brace, SX_ONE_OF, true},
+    {"repeat", step_repeat, SX_REPEAT, true},
+    {"when", step_when, SX_WHEN, true},
+    {"==", step_event, SX_DELIVER, false},
+    {"do", step_do, SX_DO_OPEN, false},
+    {"wait", step_time, SX_WAIT, false},
+    {"quiet", step_time, SX_QUIET, false},
+    {"check", step_check, SX_CHECK, false},
+    {"let", step_let, SX_LET, false},
+    {"eof", step_eof, SX_EOF, false},
+    {NULL, NULL, SX_EOF, false},
 };
 
 /* ---- [RULES] ---- */

@@ -447,6 +447,32 @@ static void print_check(const struct sx_step *step, FILE *out)
     sx__print_expr(step->right, out);
 }
 
+/* A word where it is one. */
+static void print_word(struct sipc_span text, FILE *out)
+{
+    if (sx__is_name(text)) {
+        fwrite(text.data, 1, text.size, out);
+    } else {
+        print_quoted(text, out);
+    }
+}
+
+void sx__print_condition(const struct sx_condition *condition, FILE *out)
+{
+    for (size_t i = 0; i < condition->count; i++) {
+        const struct sx_comparison *one = &condition->any[i];
+        fputs(i > 0 ? " or " : "", out);
+        if (one->name != NULL) {
+            fprintf(out, "$%s %s ", one->name, sx__compare_words[one->compare]);
+            print_word(one->text, out);
+        } else {
+            sx__print_expr(one->left, out);
+            fprintf(out, " %s ", sx__compare_words[one->compare]);
+            sx__print_expr(one->right, out);
+        }
+    }
+}
+
 /* What the step says, without times and rules. */
 static void print_body(const struct sx_step *step, FILE *out)
 {
@@ -463,6 +489,11 @@ static void print_body(const struct sx_step *step, FILE *out)
     case SX_REPEAT:
         fputs("repeat ", out);
         sx__print_expr(step->count, out);
+        fputs(" {", out);
+        break;
+    case SX_WHEN:
+        fputs("when ", out);
+        sx__print_condition(&step->condition, out);
         fputs(" {", out);
         break;
     case SX_DELIVER:
@@ -550,15 +581,21 @@ static void print_params(const struct sx_script *script, FILE *out)
         for (size_t k = 0; k < param->count; k++) {
             const struct sx_param_value *value = &param->values[k];
             fputs(k > 0 ? ", " : "", out);
-            if (!value->text) {
-                print_number(value->number, out);
-            } else if (sx__is_name(value->bytes)) {
-                fwrite(value->bytes.data, 1, value->bytes.size, out);
+            if (value->text) {
+                print_word(value->bytes, out);
             } else {
-                print_quoted(value->bytes, out);
+                print_number(value->number, out);
             }
         }
         fputc('\n', out);
+    }
+    for (size_t i = 0; i < script->where_count; i++) {
+        fputs("where   ", out);
+        sx__print_condition(&script->wheres[i], out);
+        fputc('\n', out);
+    }
+    if (script->cover > 0) {
+        fprintf(out, "cover   %d\n", script->cover);
     }
 }
 

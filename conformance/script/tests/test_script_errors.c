@@ -195,8 +195,27 @@ static const struct error_row step_rows[] = {
     {"one_of {\nwait 1T\n}",
      "16:1: error: a block of 'one_of' begins with '<-' or '==', by which it is chosen"},
     {"or",
-     "15:1: error: unknown step 'or'; there are: -> <- maybe any one_of repeat == do wait quiet "
-     "check let eof"},
+     "15:1: error: unknown step 'or'; there are: -> <- maybe any one_of repeat when == do wait "
+     "quiet check let eof"},
+    {"when {\nwait 1T\n}",
+     "15:6: error: expected a number, $name, size(...), opcode(#label) or '(', found '{'"},
+    {"when $n {\nwait 1T\n}",
+     "15:9: error: expected an operator or one of == != < <= > >=, found '{'"},
+    {"when $n == 1", "15:13: error: expected '{', found the end of the line"},
+    {"when 1 == 1 {\nwait 1T\n}",
+     "15:6: error: this compares constants: it always, or never, holds"},
+    {"when $t < x {\nwait 1T\n}", "15:9: error: texts are compared with == or !="},
+    {"when $t == 1 {\nwait 1T\n}", "15:12: error: expected a word or text, found '1'"},
+    {"when $n == x {\nwait 1T\n}",
+     "15:12: error: expected a number, $name, size(...), opcode(#label) or '(', found 'x'"},
+    {"when $n == 1 or {\nwait 1T\n}",
+     "15:17: error: expected a number, $name, size(...), opcode(#label) or '(', found '{'"},
+    {"when $n == 1 {\n}", "16:1: error: this block is empty"},
+    {"when $n == 1 {\n<- data 1:0 #a\n<- data 1:1 #a\n}",
+     "17:13: error: label #a is given twice, first in line 16"},
+    {"<- data 1:0 #a\nwhen $n == 1 {\n<- data 1:1 #a\n}",
+     "17:13: error: label #a is given twice, first in line 15"},
+    {"when $k == 1 {\nwait 1T\n}", "15:6: error: variable $k is not bound here"},
     {"any {\n<- data 1:0 #a\n<- #a\n}", "17:4: error: no PDU before this line is labelled #a"},
     {"any {\n<- data 1:0 #a\n<- data 2:0 #a\n}", "17:13: error: label #a is given twice, first in "
                                                  "line 16"},
@@ -238,8 +257,9 @@ static void test_script_step_when_it_is_bad_then_this_is_said(void **state)
 
 /* ---- whole scripts ---- */
 
-#define HEAD "sx 1\nid frame\nrules WID-3\nrole sender\n" /* lines 1..4 */
-#define TAIL "test\nquiet 1T\n"
+#define PARAMS "param a in 1, 2\nparam b in 1, 2\nparam t in x, y\n" /* lines 5..7 */
+#define HEAD   "sx 1\nid frame\nrules WID-3\nrole sender\n"          /* lines 1..4 */
+#define TAIL   "test\nquiet 1T\n"
 
 static const struct error_row header_rows[] = {
     {"id frame\nsx 1\nrules WID-3\nrole sender\n" TAIL,
@@ -270,6 +290,24 @@ static const struct error_row header_rows[] = {
     {HEAD "needs stream datagram\n" TAIL,
      "1:1: error: this needs 'stream' and 'datagram': no network is both"},
     {HEAD "allow dat\n" TAIL, "5:7: error: unknown opcode 'dat', did you mean 'data'?"},
+    {HEAD PARAMS "where $a > 9\n" TAIL,
+     "8:7: error: no combination of values is left: there is no case"},
+    {HEAD PARAMS "where $t == x or $a > 2\nwhere $a < 2 or $b == 1\n" TAIL,
+     "9:7: error: no case is left with value 2 of parameter 't'"},
+    {HEAD "param a in 1, 2\nwhere $b == 1\n" TAIL, "6:7: error: variable $b is not bound here"},
+    {HEAD "param a in 1, 2\nwhere $a < $mtu\n" TAIL, "6:7: error: variable $mtu is not bound"},
+    {HEAD "param a in 1, 2\nwhere $a/0 == 1\n" TAIL, "6:7: error: division by zero"},
+    {HEAD PARAMS "cover 1\n" TAIL,
+     "8:7: error: expected how many parameters meet in all their values, 2 to 4, found '1'"},
+    {HEAD PARAMS "cover 5\n" TAIL,
+     "8:7: error: expected how many parameters meet in all their values, 2 to 4, found '5'"},
+    {HEAD PARAMS "cover pairs\n" TAIL,
+     "8:7: error: expected how many parameters meet in all their values, 2 to 4, found 'pairs'"},
+    {HEAD PARAMS "cover 2\ncover 2\n" TAIL, "9:1: error: 'cover' is given twice"},
+    {HEAD PARAMS "cover 3\n" TAIL,
+     "8:7: error: 3 parameters: 'cover 3' leaves nothing out of fewer than 4"},
+    {HEAD "cover 2\n" TAIL,
+     "5:7: error: 0 parameters: 'cover 2' leaves nothing out of fewer than 3"},
     {HEAD "set mtuu = 5\n" TAIL, "5:5: error: unknown setting 'mtuu', did you mean 'mtu'?"},
     {HEAD "set mtu 5\n" TAIL, "5:9: error: expected '=', found '5'"},
     {HEAD "set mtu = big\n" TAIL,

@@ -97,6 +97,35 @@ static void limit_values(size_t beyond, const char *error)
     expect(&b, error);
 }
 
+static void limit_combinations(size_t beyond, const char *error)
+{
+    struct builder b;
+    FILE *out = build(&b, HEAD "param a in 0");
+    for (size_t i = 1; i < SX_COMBINATIONS_MAX / 100 + beyond; i++) {
+        fprintf(out, ",%zu", i);
+    }
+    fputs("\nparam b in 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\nparam c in 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"
+          "cover 2\ntest\n-> data $a:$b\n-> data $c:0\nquiet 1T\n",
+          out);
+    expect(&b, error);
+}
+
+static void limit_chosen(size_t beyond, const char *error)
+{
+    struct builder b;
+    FILE *out = build(&b, HEAD "param a in 0");
+    for (size_t i = 1; i < 32 + beyond; i++) {
+        fprintf(out, ",%zu", i);
+    }
+    fputs("\nparam b in 0", out);
+    for (size_t i = 1; i < SX_CASES_MAX / 32; i++) {
+        fprintf(out, ",%zu", i);
+    }
+    fputs("\nparam c in 0, 1\nwhere ($a+$b)%2 == $c\ntest\n-> data $a:$b\n-> data $c:0\nquiet 1T\n",
+          out);
+    expect(&b, error);
+}
+
 static void limit_variables(size_t beyond, const char *error)
 {
     struct builder b;
@@ -159,6 +188,9 @@ static const struct {
     {"steps", limit_steps, "a script has at most 20000 steps"},
     {"cases", limit_cases, ":6:7: error: 1536 cases: a script has at most 1024"},
     {"values", limit_values, ":6:7: error: 1026 cases: a script has at most 1024"},
+    {"combinations", limit_combinations,
+     ":8:7: error: 10100 combinations: a script has at most 10000"},
+    {"chosen", limit_chosen, ":8:7: error: 1056 cases: a script has at most 1024"},
     {"variables", limit_variables, "more than 64 variables"},
     {"depth", limit_depth, ":14:1: error: blocks are at most 8 deep"},
     {"expression", limit_expression, "an expression has at most 64 parts"},

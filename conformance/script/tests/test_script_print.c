@@ -64,6 +64,18 @@ static const struct line_row line_rows[] = {
     {"one_of {\n    <- data $v:0\nor\n    == deliver *\n    let v = 1\n}\ncheck $v == 1", NULL},
     {"any {\n    maybe <- data 1:0\n    <- data 2:0\n}", NULL},
     {"any {\n    <- data $v:0\n    <- data $v:1\n}\ncheck $v == 1", NULL},
+    {"when $n == 1 or $t != x { # why\n-> data 0:0\n}",
+     "# why\nwhen $n == 1 or $t != x {\n    -> data 0:0\n}"},
+    {"when $n*2 >= $mtu-5 or $t == \"a b\" {\n    -> data 0:0\n    when $n < 1 {\n        wait "
+     "1T\n    "
+     "}\n}",
+     NULL},
+    {"when $n == 1 {\n    do send \"\" as k skip\n    <- data $v:0 #a\n}\n"
+     "when $n != 1 {\n    do send \"\" as k\n    <- data $v:1 #a\n}\n"
+     "-> #a\n== result k ok\ncheck $v > 1",
+     NULL},
+    {"when $t == or or $t == hex:61 {\n    wait 1T\n}",
+     "when $t == or or $t == a {\n    wait 1T\n}"},
     {"repeat $n + 2 { # why\n-> data $i:0\n}", "# why\nrepeat $n+2 {\n    -> data $i:0\n}"},
     /* events */
     {"== deliver \"a\"", NULL},
