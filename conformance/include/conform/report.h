@@ -24,6 +24,7 @@ struct conform_report_case {
     const char *reason, *expected, *actual, *stderr_text; /* NULL where there is none */
     const char *small_world; /* its settings that are not the protocol's, NULL */
     const char *replay;    /* the command line that runs this case alone */
+    json_t *params;        /* name to value, as texts; NULL where the script has none */
     json_t *rules;         /* ids the case is about */
     json_t *advisories;    /* ids of advisory rules broken on the way */
     json_t *diffs, *trace; /* see report/FORMAT.md */

@@ -41,6 +41,7 @@ struct conform_trace {
 struct conform_record {
     char *name;             /* "WID-3-accepts[d=100]" */
     const char *id, *path;  /* the script's */
+    size_t index;           /* among its cases */
     enum conform_verdict verdict;
     enum sipc_rule rule;    /* blamed; SIPC_RULE_NONE where nothing is */
     int line;               /* of the script, 0 where none */

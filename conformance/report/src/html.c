@@ -133,6 +133,25 @@ static void html_reds(const struct conform_report *report, FILE *out)
         fputs("</ul>", out);
 }
 
+static void html_factors(const struct conform_report *report, FILE *out)
+{
+    json_t *factors = report__factors(report);
+    size_t index;
+    json_t *factor;
+    json_array_foreach(factors, index, factor)
+    {
+        char *text = report__factor_text(factor);
+        pcapt_xml(out, "%s<li><b class=\"mono\">%s</b> %s</li>",
+                  index == 0 ? "<h3>What failing cases of a script have in common</h3>"
+                               "<ul class=\"reds\">"
+                             : "",
+                  report__text(factor, "id"), text);
+        free(text);
+    }
+    fputs(index > 0 ? "</ul>" : "", out);
+    json_decref(factors);
+}
+
 static void html_rule_bar(const struct conform_report_counts *counts, enum sipc_rule_level level,
                           FILE *out)
 {
@@ -345,8 +364,8 @@ static void html_findings(const json_t *findings, FILE *out)
     json_array_foreach(findings, index, finding)
     {
         pcapt_xml(out, "<p><b>The judge, %s:</b> expected %s; found %s</p>",
-                    report__text(finding, "rule"), report__text(finding, "expected"),
-                    report__text(finding, "found"));
+                  report__text(finding, "rule"), report__text(finding, "expected"),
+                  report__text(finding, "found"));
     }
 }
 
@@ -459,11 +478,12 @@ void conform_report_write_html(const struct conform_report *report, FILE *out)
         const char *mark;
         void (*write)(const struct conform_report *report, FILE *out);
     } marks[] = {
-        {"title", html_title},   {"sut", html_sut},       {"verdict", html_verdict},
-        {"claim", html_claim},   {"alerts", html_alerts}, {"reds", html_reds},
-        {"bars", html_bars},     {"about", html_about},   {"map", html_map},
-        {"legend", html_legend}, {"ledger", html_ledger}, {"filters", html_filters},
-        {"cases", html_cases},   {"footer", html_footer}, {"ladder", html_ladder},
+        {"title", html_title},     {"sut", html_sut},       {"verdict", html_verdict},
+        {"claim", html_claim},     {"alerts", html_alerts}, {"reds", html_reds},
+        {"factors", html_factors}, {"bars", html_bars},     {"about", html_about},
+        {"map", html_map},         {"legend", html_legend}, {"ledger", html_ledger},
+        {"filters", html_filters}, {"cases", html_cases},   {"footer", html_footer},
+        {"ladder", html_ladder},
     };
     const char *at = report__template;
     for (const char *mark; (mark = strstr(at, "<!--@")) != NULL;) {

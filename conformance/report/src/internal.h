@@ -29,6 +29,12 @@ json_t *report__string_of(const char *text, size_t size);
 /* The area of a case's id: what stands before the first '-'. malloc'ed. */
 char *report__area(const char *id);
 
+/* What failing cases of a script have in common, a list of {"id", "failing", "passing", "reasons":
+ * [{"values": {name: text}, "cases", "or": [values that are in the same cases]}]}; a new reference.
+ * Reasons are empty where all fail, or nothing sets those apart. As a sentence: malloc'ed. */
+json_t *report__factors(const struct conform_report *report);
+char *report__factor_text(const json_t *factor);
+
 enum report_escape {
     REPORT_XML,  /* XML text and attributes: & < > " and what XML 1.0 cannot hold */
     REPORT_TEXT, /* terminals: control characters as \xHH, newlines stay */

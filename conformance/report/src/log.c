@@ -154,6 +154,24 @@ static json_t *log_judge(const struct conform_record *record)
     return json_pack("{s:o, s:o}", "findings", findings, "exercised", exercised);
 }
 
+/* The values of the case's parameters by name, in their order; NULL if there are none. */
+static json_t *log_params(const struct conform_record *record, const struct sx_script *script)
+{
+    if (script->param_count == 0)
+        return NULL;
+    json_t *params = json_object();
+    for (size_t i = 0; i < script->param_count; i++) {
+        const struct sx_param_value *value = sx_case_value(script, record->index, i);
+        char number[32];
+        snprintf(number, sizeof number, "%" PRId64, value->number);
+        json_object_set_new(
+            params, script->params[i].name,
+            value->text ? report__string_of((const char *)value->bytes.data, value->bytes.size)
+                        : json_string(number));
+    }
+    return params;
+}
+
 static json_t *log_case(const struct conform_record *record, const struct sx_script *script,
                         const char *known, const char *replay)
 {
@@ -172,6 +190,7 @@ static json_t *log_case(const struct conform_record *record, const struct sx_scr
         if ((size_t)record->line <= script->line_count)
             log_set(json, "line_text", report__string(script->lines[record->line - 1]));
     }
+    log_set(json, "params", log_params(record, script));
     log_set(json, "reason", report__string(record->reason));
     log_set(json, "expected", report__string(record->expected));
     log_set(json, "actual", report__string(record->actual));
@@ -211,6 +230,10 @@ const struct conform_report_case *conform_report_add(struct conform_report *repo
 void conform_report_end(struct conform_report *report, const struct conform_report_end *end)
 {
     json_t *summary = report__counts_json(report);
+    json_t *factors = report__factors(report);
+    if (json_array_size(factors) > 0)
+        json_object_set(summary, "factors", factors);
+    json_decref(factors);
     json_object_set_new(summary, "elapsed_ns", json_integer((json_int_t)end->elapsed_ns));
     if (end->known_problems != NULL)
         json_object_set(summary, "known_problems", end->known_problems);

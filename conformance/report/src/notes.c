@@ -97,9 +97,29 @@ static void notes_counted(const struct conform_report *report, FILE *out, bool c
     json_decref(said);
 }
 
+static void notes_factors(const struct conform_report *report, FILE *out, bool colour)
+{
+    json_t *factors = report__factors(report);
+    size_t index;
+    json_t *factor;
+    json_array_foreach(factors, index, factor)
+    {
+        char *text = report__factor_text(factor), *line = NULL;
+        if (index == 0)
+            notes_head(out, colour, "what failing cases of a script have in common");
+        SIPC_ASSERT(asprintf(&line, "%s: %s", report__text(factor, "id"), text) >= 0);
+        fputs("  ", out);
+        conform_report_print_wrapped(line, 2, 4, out);
+        free(line);
+        free(text);
+    }
+    json_decref(factors);
+}
+
 void conform_report_print_notes(const struct conform_report *report, FILE *out, bool colour)
 {
     notes_failures(report, out, colour);
+    notes_factors(report, out, colour);
     notes_lines(report, out, colour, "known failures", CONFORM_FAIL, true);
     notes_lines(report, out, colour, "advisory rules not followed", CONFORM_ADVISORY, false);
     notes_lines(report, out, colour, "inconclusive", CONFORM_INCONCLUSIVE, false);

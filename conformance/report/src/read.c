@@ -183,6 +183,24 @@ static bool read_lists(json_t *json, struct conform_report_case *entry, struct c
            read_diffs(entry->diffs, error) && read_trace(entry->trace, error);
 }
 
+static bool read_params(json_t *json, struct conform_report_case *entry,
+                        struct conform_error *error)
+{
+    const char *name;
+    json_t *value;
+    if (!read_member(json, "params", JSON_OBJECT, false, error))
+        return false;
+    entry->params = json_object_get(json, "params");
+    json_object_foreach(entry->params, name, value)
+    {
+        if (!json_is_string(value)) {
+            conform_error_set(error, "params.%s is not a string", name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_judge(json_t *json, struct conform_report_case *entry, struct conform_error *error)
 {
     const json_t *judge = json_object_get(json, "judge");
@@ -201,7 +219,7 @@ bool report__view(json_t *json, struct conform_report_case *entry, struct confor
 {
     *entry = (struct conform_report_case){0};
     if (!read_texts(json, entry, error) || !read_lists(json, entry, error) ||
-        !read_judge(json, entry, error) ||
+        !read_params(json, entry, error) || !read_judge(json, entry, error) ||
         !read_member(json, "verdict", JSON_STRING, true, error) ||
         !read_member(json, "duration_ns", JSON_INTEGER, true, error) ||
         !read_member(json, "expectations", JSON_INTEGER, true, error) ||

@@ -194,8 +194,8 @@ enum conform_sut_status conform_run_case(struct conform_sut *sut, const struct s
 
     SIPC_ASSERT(name != NULL);
     sx_case_name(script, index, name, RUN_NAME_SIZE);
-    *record =
-        (struct conform_record){.name = run_strdup(name), .id = script->id, .path = script->path};
+    *record = (struct conform_record){
+        .name = run_strdup(name), .id = script->id, .path = script->path, .index = index};
     free(name);
     for (unsigned attempt = 1;; attempt++) {
         struct runner r;
