@@ -30,10 +30,23 @@ static void group_write(uint8_t *out, size_t *used, struct sipc_span name, struc
     uint16_t sizes[2] = {(uint16_t)name.size, (uint16_t)value.size};
 
     /* A long attribute is moved to the left, over the digits of its length: name first. */
-    memmove(out + *used + ATTRIBUTE_HEAD, name.data, name.size);
-    memmove(out + *used + ATTRIBUTE_HEAD + name.size, value.data, value.size);
+    if (name.size > 0)
+        memmove(out + *used + ATTRIBUTE_HEAD, name.data, name.size);
+    if (value.size > 0)
+        memmove(out + *used + ATTRIBUTE_HEAD + name.size, value.data, value.size);
     memcpy(out + *used, sizes, sizeof sizes);
     *used += ATTRIBUTE_HEAD + name.size + value.size;
+}
+
+enum sipc_status sipc_attribute_add(struct sipc_span name, struct sipc_span value, uint8_t *out,
+                                    size_t size, size_t *used)
+{
+    if (name.size > UINT16_MAX || value.size > UINT16_MAX)
+        return SIPC_E_SIZE;
+    if (size - *used < ATTRIBUTE_HEAD + name.size + value.size)
+        return SIPC_E_NO_SPACE;
+    group_write(out, used, name, value);
+    return SIPC_OK;
 }
 
 /* ---- pieces ---- */

@@ -298,6 +298,31 @@ static void test_attributes_of_random_messages_then_arrive_with_every_group(void
     assert_in_range(arrived, 100, 299); /* some have too many attributes, most do not */
 }
 
+/* ---- told on ---- */
+
+static void test_attributes_added_then_walked_and_never_over_the_end(void **state)
+{
+    const struct sipc_span empty = {NULL, 0}, name = {(const uint8_t *)"name", 4};
+    struct sipc_span got[2], rest;
+    uint8_t out[4 + 4 + 4];
+    size_t used = 0;
+
+    (void)state;
+    assert_int_equal(sipc_attribute_add(name, name, out, 11, &used), SIPC_E_NO_SPACE);
+    assert_int_equal(used, 0);
+    assert_int_equal(sipc_attribute_add(name, name, out, 12, &used), SIPC_OK);
+    assert_int_equal(used, 12);
+    assert_int_equal(sipc_attribute_add(empty, empty, out, sizeof out, &used), SIPC_E_NO_SPACE);
+    assert_int_equal(
+        sipc_attribute_add(name, (struct sipc_span){out, 65536}, out, sizeof out, &used),
+        SIPC_E_SIZE);
+    rest = (struct sipc_span){out, used};
+    assert_true(sipc_attribute_next(&rest, &got[0], &got[1]));
+    assert_memory_equal(got[0].data, "name", 4);
+    assert_memory_equal(got[1].data, "name", 4);
+    assert_false(sipc_attribute_next(&rest, &got[0], &got[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_attributes_that_leave_no_room_for_data_then_refused),
         cmocka_unit_test(test_attributes_refused_then_the_session_is_as_before),
         cmocka_unit_test(test_attributes_of_random_messages_then_arrive_with_every_group),
+        cmocka_unit_test(test_attributes_added_then_walked_and_never_over_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,11 @@ bool sipc_endpoint_next_action(struct sipc_endpoint *ep, struct sipc_action *act
 
 /* Walks the attributes of a delivery, long ones decoded, in order of arrival per name. */
 bool sipc_attribute_next(struct sipc_span *rest, struct sipc_span *name, struct sipc_span *value);
+/* Appends one for sipc_attribute_next to walk, to `out` of `size` bytes, *used of them taken; for
+ * who hands over deliveries of other endpoints. SIPC_E_NO_SPACE, SIPC_E_SIZE (name or value over
+ * 65,535 bytes): nothing written. */
+enum sipc_status sipc_attribute_add(struct sipc_span name, struct sipc_span value, uint8_t *out,
+                                    size_t size, size_t *used) SIPC_MUST_USE;
 
 /* How many PDUs were discarded for `reason` since init (WIRE-7). */
 uint64_t sipc_endpoint_discarded(const struct sipc_endpoint *ep, enum sipc_discard reason);

@@ -13,7 +13,7 @@
 #include "internal.h"
 #include "sipc/pdu.h"
 
-enum { FOREIGN_SETTINGS_MAX = 20, FOREIGN_ATTRIBUTES_MAX = 65536 };
+enum { FOREIGN_SETTINGS_MAX = 20, FOREIGN_ATTRIBUTES_MAX = 2 * 65536 };
 
 struct foreign {
     struct simnet_world *world;
@@ -197,7 +197,7 @@ static void foreign_deliver(struct foreign *foreign, const struct conform_out *o
     size_t used = 0;
 
     for (size_t i = 0; i < out->attribute_count; i++)
-        if (sipc_option_encode(out->attributes[i].name, out->attributes[i].value,
+        if (sipc_attribute_add(out->attributes[i].name, out->attributes[i].value,
                                foreign->attributes, FOREIGN_ATTRIBUTES_MAX, &used) != SIPC_OK)
             foreign_break(foreign, "it delivered attributes no group can have");
     simnet_port_deliver(foreign->world, foreign->host, foreign_address(out->remote), out->session,

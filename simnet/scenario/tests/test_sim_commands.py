@@ -339,6 +339,18 @@ def test_foreign_hosts_talk_to_each_other(sim, world, build_dir):
     assert done.code == 0, done.err
 
 
+def test_foreign_host_is_handed_the_attributes_of_a_message(sim, world, build_dir):
+    """Checked as those of the engine are, and told in traces."""
+    text = WORLD.format(name="w").replace(
+        "host b", f'host b sut "so:{build_dir}/lib/sut_engine_so.so"').replace("loss 5%", "")
+    lines = 'at 30s a send S "x" {"colour"="red" "size"="" trace_id="t"}\n'
+    trace = world().parent / "w.ndjson"
+    done = sim("run", world(text=text + lines + "expect ended ok == 6\n"), "--trace", trace)
+    assert done.code == 0, done.err
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    assert json.dumps(events).count('"red"') == 1
+
+
 def test_foreign_host_lives_as_the_engine_does(sim, world, build_dir):
     """A crash, a pause, a clock of its own, settings: the engine as a shared object has the very
     history of the engine in process, but for what only the latter tells."""
