@@ -428,6 +428,21 @@ simnet_host simnet_host_add(struct simnet_world *world, const struct simnet_host
     return host->index;
 }
 
+void simnet_host_wrap(struct simnet_world *world, simnet_host index,
+                      const struct simnet_driver *wrap, void *self, struct simnet_driver *inner,
+                      void **inner_self)
+{
+    SIPC_ASSERT(index < world->host_count);
+    struct host *host = world->hosts[index];
+
+    SIPC_ASSERT(host->life == 0);
+    SIPC_ASSERT((host->driver.deadline == NULL) == (wrap->deadline == NULL));
+    *inner = host->driver;
+    *inner_self = host->self;
+    host->driver = *wrap;
+    host->self = self;
+}
+
 sipc_peer simnet_host_address(const struct simnet_world *world, simnet_host host)
 {
     SIPC_ASSERT(host < world->host_count);

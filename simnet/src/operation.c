@@ -432,6 +432,16 @@ simnet_session session_between(const struct simnet_world *world, simnet_host hos
     return third ? SIMNET_NONE : index;
 }
 
+simnet_host simnet_session_other(const struct simnet_world *world, simnet_session session,
+                                 simnet_host host)
+{
+    SIPC_ASSERT(session < world->session_count);
+    int side = session_side(&world->sessions[session], host);
+
+    SIPC_ASSERT(side >= 0);
+    return world->sessions[session].hosts[1 - side];
+}
+
 const uint8_t *simnet_session_id(const struct simnet_world *world, simnet_session session)
 {
     SIPC_ASSERT(session < world->session_count);

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+import json
 import subprocess
 
 import pytest
@@ -38,11 +39,23 @@ def fixture_sim(build_dir):
     return run
 
 
-def test_shrink_when_a_failure_is_planted_then_a_file_that_runs(sim, tmp_path):
-    planted, found = tmp_path / "planted.sx", tmp_path / "found.sx"
+def verdict(build_dir, sut, case, tmp_path):
+    """How the one case of a file ends, and the rule it blames."""
+    log = tmp_path / "cases.jsonl"
+    done = subprocess.run([build_dir / "bin" / "sipc", "conform", "run", sut, "--suite", case,
+                           "--jsonl", log], capture_output=True, text=True, check=False)
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    cases = [entry for entry in entries if entry["type"] == "case"]
+    assert len(cases) == 1, done.stdout + done.stderr
+    return cases[0]["verdict"], cases[0].get("rule")
+
+
+def test_shrink_when_a_failure_is_planted_then_files_that_run(sim, build_dir, tmp_path):
+    """In the case the engine is told all that came about, but for what its last event brought."""
+    planted, found, case = (tmp_path / f"{name}.sx" for name in ("planted", "found", "case"))
     planted.write_text(PLANTED)
     assert sim("run", planted).returncode == 1
-    run = sim("shrink", planted, "-o", found)
+    run = sim("shrink", planted, "-o", found, "--case", case)
     assert run.returncode == 0, run.stderr
     assert run.stdout == ""
     assert run.stderr.startswith("delivered-intact RCV-8: ")
@@ -51,7 +64,62 @@ def test_shrink_when_a_failure_is_planted_then_a_file_that_runs(sim, tmp_path):
     assert "id      found" in lines
     assert lines[-1] == "expect fails delivered-intact RCV-8"
     assert sim("run", found).returncode == 0
+    assert verdict(build_dir, "engine", case, tmp_path) == ("fail", "RCV-8")
+    assert "set     require_first_in_window_group = false" in case.read_text()
     assert sim("shrink", planted).stdout.splitlines()[3:] == lines[3:]
+
+
+REUSES_AN_ID = """# A send gets no ack and fails; the next one takes its window id again.
+sx      1
+id      naive
+
+world
+heal 10s
+host a {sut}max_retry_count 0
+host b
+link a>b delay 1.3ms
+link b>a delay 1ms rate 1Mbit/s
+session S of a>b
+traffic a in S count 3 size 3B opens gap 100ms
+at 106ms b>a down lost
+at 1.2s b>a up
+"""
+
+
+def test_shrink_when_another_engine_fails_then_a_case_that_tells_it_apart(sim, build_dir,
+                                                                          tmp_path):
+    """The host is a SUT in a case; times of the network are told to the ms that a case can say."""
+    engine = build_dir / "simnet" / "naive" / "uses_an_id_again.so"
+    naive, case = tmp_path / "naive.sx", tmp_path / "case.sx"
+    naive.write_text(REUSES_AN_ID.format(sut=f'sut "so:{engine}" '))
+    run = sim("shrink", naive, "--case", case, "--runs", "2")
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.startswith("ok-delivered SND-11: ")
+    assert verdict(build_dir, "engine", case, tmp_path) == ("pass", None)
+    assert verdict(build_dir, f"so:{engine}", case, tmp_path) == ("fail", "WID-9")
+    lines = case.read_text().splitlines()
+    assert lines[1].startswith("# ok-delivered: operation ")
+    assert "rules   SND-11 WIRE-1" in lines
+    assert "wait 0.003T" in lines
+
+
+@pytest.mark.parametrize("lines, why", [
+    pytest.param("expect ended ok == 7", "no host is to blame", id="expectation"),
+    pytest.param("at 50ms b pause\nat 60ms b resume\nexpect begun == 9 at b",
+                 "its host was paused before", id="paused"),
+    pytest.param("at 50ms b address\nexpect begun == 9", "a host got a new address before",
+                 id="moved"),
+])
+def test_shrink_when_no_case_can_be_made_then_why(sim, tmp_path, lines, why):
+    naive, case = tmp_path / "naive.sx", tmp_path / "case.sx"
+    naive.write_text(REUSES_AN_ID.format(sut="").replace("at 106ms", lines.split("expect")[0] +
+                                                         "at 106ms") +
+                     "expect" + lines.split("expect")[1] + "\n")
+    run = sim("shrink", naive, "--case", case, "--runs", "1")
+    assert run.returncode == 1, run.stderr
+    assert f"{case}: no case can be made of it: {why}" in run.stderr
+    assert not case.exists()
+    assert "sx      1" in run.stdout
 
 
 @pytest.mark.parametrize("arguments, code, message", [
@@ -60,6 +128,7 @@ def test_shrink_when_a_failure_is_planted_then_a_file_that_runs(sim, tmp_path):
     (["--seed", "x"], 2, "--seed"),
     (["--seed", "1", "--runs", "0"], 2, "--runs"),
     (["none.sx"], 2, "none.sx"),
+    (["--seed", "1", "--case", "no name.sx"], 2, "--case: expected a file name"),
     (["--seed", "1"], 1, "seed-1 does not fail: there is nothing to shrink"),
 ])
 def test_shrink_when_there_is_nothing_to_do_then_told(sim, arguments, code, message):

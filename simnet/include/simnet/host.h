@@ -99,6 +99,13 @@ struct simnet_host_config {
 simnet_host simnet_host_add(struct simnet_world *world, const struct simnet_host_config *config,
                             const struct simnet_driver *driver, void *self);
 
+/* Puts another driver before the one of a host that has not begun: `wrap` gets each call instead,
+ * and passes it on to *inner with *inner_self (its fini too). Like the one it is put before, it has
+ * a deadline or none. simnet_host_engine does not see through it. */
+void simnet_host_wrap(struct simnet_world *world, simnet_host host,
+                      const struct simnet_driver *wrap, void *self, struct simnet_driver *inner,
+                      void **inner_self);
+
 /* A host that runs the engine. false: *error names the setting that makes no sense. What liveness
  * may be expected (world.h) comes from its settings. */
 bool simnet_host_add_engine(struct simnet_world *world, const struct simnet_host_config *config,
@@ -143,6 +150,9 @@ sipc_time simnet_host_clock(const struct simnet_world *world, simnet_host host);
 bool simnet_session_add(struct simnet_world *world, simnet_host a, simnet_host b, const uint8_t *id,
                         simnet_session *out);
 const uint8_t *simnet_session_id(const struct simnet_world *world, simnet_session session);
+/* The other host of a session that `host` takes part in. */
+simnet_host simnet_session_other(const struct simnet_world *world, simnet_session session,
+                                 simnet_host host);
 /* Where the session stands at `host`, by what the host reported; SIPC_DISPOSED also before. */
 enum sipc_state simnet_session_state(const struct simnet_world *world, simnet_session session,
                                      simnet_host host);
