@@ -2,6 +2,7 @@
 #include "bench/engine_bench.h"
 #include "bench/sim_bench.h"
 #include "cli.h"
+#include "pcap_cli.h"
 #include "sim_cli.h"
 
 #include <signal.h>
@@ -40,8 +41,14 @@ static const struct main_entry main_sim[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct main_entry main_pcap[] = {
+    {"show", pcap_cmd_show, "the PDUs in a capture: a line each, trees, JSON, CSV"},
+    {NULL, NULL, NULL},
+};
+
 static int main_cmd_conform(int argc, char **argv);
 static int main_cmd_sim(int argc, char **argv);
+static int main_cmd_pcap(int argc, char **argv);
 static int main_cmd_bench(int argc, char **argv);
 
 static const struct main_entry main_commands[] = {
@@ -49,6 +56,7 @@ static const struct main_entry main_commands[] = {
     {"sut", conform_cmd_sut,
      "the engine as a system under test: over UDP, TCP, Unix sockets, stdio"},
     {"sim", main_cmd_sim, "endpoints on a simulated network"},
+    {"pcap", main_cmd_pcap, "read captures of ScalableIPC"},
     {"bench", main_cmd_bench, "measure how fast it is"},
     {NULL, NULL, NULL},
 };
@@ -102,6 +110,11 @@ static int main_cmd_conform(int argc, char **argv)
 static int main_cmd_sim(int argc, char **argv)
 {
     return main_dispatch("sipc sim", main_sim, "sipc sim run simnet/scenarios", argc, argv);
+}
+
+static int main_cmd_pcap(int argc, char **argv)
+{
+    return main_dispatch("sipc pcap", main_pcap, "sipc pcap show traffic.pcapng", argc, argv);
 }
 
 static int main_cmd_bench(int argc, char **argv)
