@@ -164,10 +164,18 @@ void run_match_data(struct run_match *match, const struct sx_data *pattern, stru
 
 /* ---- PDUs ---- */
 
-/* Sending what does not decode breaks a MUST, though reading it may be advisory. */
+/* The rule a sender of it breaks. Reasons name the rule by which a receiver discards: a sender has
+ * to keep the layout itself (WIRE-1, OPT-1), and a MUST also where reading is advisory. */
 static enum sipc_rule match_decode_rule(enum sipc_discard reason)
 {
     switch (sipc_discard_rule(reason)) {
+    case SIPC_RULE_WIRE_3:
+    case SIPC_RULE_WIRE_4:
+    case SIPC_RULE_WIRE_5:
+    case SIPC_RULE_WIRE_6:
+        return SIPC_RULE_WIRE_1;
+    case SIPC_RULE_OPT_2:
+        return SIPC_RULE_OPT_1;
     case SIPC_RULE_ERR_2a:
         return SIPC_RULE_ERR_2;
     case SIPC_RULE_ERR_3a:
