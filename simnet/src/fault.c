@@ -247,9 +247,9 @@ static struct ruling reorder_rules(const struct link *link, const struct slot *s
     uint64_t draw = fault_draw(link, slot, SIMNET_STAGE_REORDER);
 
     if (simnet_chance(simnet_draw(draw, 1), config->swap_ppm))
-        return (struct ruling){SIMNET_SWAP, config->swap_count, 0};
+        return (struct ruling){SIMNET_SWAP, config->swap_count ? config->swap_count : 1, 0};
     if (simnet_chance(simnet_draw(draw, 2), config->jump_ppm))
-        return (struct ruling){SIMNET_JUMP, config->jump_count, 0};
+        return (struct ruling){SIMNET_JUMP, config->jump_count ? config->jump_count : 1, 0};
     return (struct ruling){0};
 }
 

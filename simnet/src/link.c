@@ -137,10 +137,10 @@ static bool link_check_delay(const struct simnet_link_config *config, struct sim
     if (delay->reorders && (reorder->swap_ppm || reorder->jump_ppm))
         return link_error(error, "reorder: the jitter of this link reorders already");
     if (reorder->swap_ppm &&
-        !link_check_range("reorder.swap_count", reorder->swap_count, 1, 1024, error))
+        !link_check_range("reorder.swap_count", reorder->swap_count, 0, 1024, error))
         return false;
     return !reorder->jump_ppm ||
-           link_check_range("reorder.jump_count", reorder->jump_count, 1, 1024, error);
+           link_check_range("reorder.jump_count", reorder->jump_count, 0, 1024, error);
 }
 
 static bool link_check_corrupt(const struct simnet_corrupt_config *corrupt,

@@ -388,6 +388,13 @@ sipc_time simnet_world_now(const struct simnet_world *world)
     return world->now;
 }
 
+sipc_time simnet_world_next(struct simnet_world *world)
+{
+    return world->calendar.count == 0 || world->stopped
+               ? SIPC_NEVER
+               : simnet_calendar_first(&world->calendar).time;
+}
+
 uint64_t simnet_world_steps(const struct simnet_world *world)
 {
     return world->steps;

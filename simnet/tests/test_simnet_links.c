@@ -584,7 +584,7 @@ static void test_link_check_names_the_field(void **state)
         {{.delay = {.base_ns = UINT64_C(3600001) * MS}}, "delay.base_ns"},
         {{.delay = {.kind = SIMNET_DELAY_TRACE}}, "delay.trace"},
         {{.delay = {.reorders = true}, .reorder = {.swap_ppm = 1, .swap_count = 1}}, "reorder"},
-        {{.reorder = {.swap_ppm = 1}}, "reorder.swap_count"},
+        {{.reorder = {.swap_ppm = 1, .swap_count = 1025}}, "reorder.swap_count"},
         {{.reorder = {.jump_ppm = 1, .jump_count = 1025}}, "reorder.jump_count"},
         {{.duplicate = {.ppm = 1, .copies_max = 17}}, "duplicate.copies_max"},
         {{.corrupt = {.flip_ppm = 600000, .extend_ppm = 400001}}, "corrupt"},

@@ -154,6 +154,20 @@ void cli_known_clear(struct cli_known *known);
 bool cli_known_fix(const struct cli_known *known, const struct cli_suite *suite,
                    const struct conform_report *report, FILE *people);
 
+/* ---- links between the scripts and the SUT (links.c) ---- */
+
+struct simnet_scenario;
+
+struct cli_links {
+    struct conform_link *items;        /* in order; to_sut NULL: a clean one, which does nothing */
+    struct simnet_scenario *scenarios; /* which own them */
+    size_t count;
+};
+/* Adds what --link says: clauses of a `link` of a scenario (script/SX.md, = for a blank), "clean",
+ * or "ladder" for several. false: told on stderr. */
+bool cli_links_add(struct cli_links *links, const char *value);
+void cli_links_clear(struct cli_links *links);
+
 /* ---- cases side by side (jobs.c) ---- */
 
 enum { CLI_JOBS_MAX = 64 };
@@ -175,9 +189,13 @@ struct cli_result {
 };
 /* Who is told what. Never two at a time, but from any thread. */
 struct cli_jobs_plan {
-    const struct conform_run_options *options; /* but its on_pdu */
+    const struct conform_run_options *options; /* but its on_pdu and link */
+    /* All cases are run over the first link, then over the next; with several, the records' names
+     * say which. NULL: once, over none. */
+    const struct cli_links *links;
     /* Each case is run so often, with the seeds from that of the options on, until it does not
-     * pass: that is its result then. 0 is 1. */
+     * pass: that is its result then. 0 is 1. What a link leaves inconclusive is tried on; the
+     * result is the first that passes then. */
     unsigned repeat;
     /* The case is to begin, in order; `ended`: how many have ended. false: no more is begun. */
     bool (*on_begin)(void *ctx, const struct cli_case *entry, size_t ended);

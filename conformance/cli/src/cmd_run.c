@@ -24,6 +24,7 @@ enum {
     RUN_JSON,
     RUN_VERBOSE,
     RUN_NO_JUDGE,
+    RUN_LINK,
 };
 
 enum { RUN_JOBS_LIVE = 8 }; /* at a time where nothing else is said: they mostly wait */
@@ -42,6 +43,7 @@ static const struct cli_option run_options[] = {
     {0, "repeat", "N", "each case N times, with seeds from --seed on, until it does not pass",
      RUN_REPEAT},
     {0, "limit", "MS", "how long the SUT may take for one response (5000)", RUN_LIMIT},
+    {0, "link", "LINK", "run each case over such a network (see above; repeatable)", RUN_LINK},
     {0, "no-judge", NULL, "the lines of the scripts alone decide", RUN_NO_JUDGE},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
     {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
@@ -76,12 +78,21 @@ static const struct cli_command run_command = {
         "address of its own (udp:,control=exec:...). The default is 8 for such live ones without\n"
         "--verbose, else 1. What is reported is the same for every N.\n"
         "\n"
+        "--link puts a simulated network between the scripts and a SUT with a virtual clock: "
+        "clauses\n"
+        "of a scenario's link (script/SX.md), as 'loss 1% duplicate 0.5% swap 2% delay 10ms', "
+        "both\n"
+        "ways. Once it has done something, the judge decides: it sees what the SUT really got. A\n"
+        "case whose rule was not at stake then is inconclusive. Given several times, or as\n"
+        "'--link ladder', all cases are run over each. Chance is drawn from --seed.\n"
+        "\n"
         "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
         "usage,\n"
         "3 the SUT does not start or its adapter is broken, 4 an error of the harness, 5 nothing\n"
         "was decided. Files are written in every case but 2.",
     .examples = "sipc conform run engine\n"
                 "sipc conform run exec:./my-sut -t 'WID-*' --html report.html\n"
+                "sipc conform run exec:./my-sut --link ladder\n"
                 "sipc conform run udp:127.0.0.1:9000,control=tcp:127.0.0.1:9001 --out results\n"
                 "sipc conform run engine --dry-run --rule WID-7",
     .options = run_options,
@@ -93,6 +104,7 @@ struct run_args {
     struct cli_selection selection;
     struct cli_outputs outputs;
     struct conform_run_options options;
+    struct cli_links links;
     unsigned jobs;     /* 0: as fits the SUT */
     unsigned limit_ms; /* 0: what is usual */
     unsigned repeat;   /* 0: once */
@@ -192,6 +204,8 @@ static bool run_take(void *ctx, int id, const char *value)
     case RUN_FAIL_FAST:
         args->fail_fast = true;
         return true;
+    case RUN_LINK:
+        return cli_links_add(&args->links, value);
     case RUN_NO_JUDGE:
         args->options.no_judge = true;
         return true;
@@ -224,6 +238,32 @@ static bool run_is_spec(const char *text)
     return strcmp(text, "engine") == 0;
 }
 
+/* What a link goes with. */
+static bool run_check_links(const struct run_args *args)
+{
+    const char *spec = args->sut_spec;
+    if (args->links.count == 0)
+        return true;
+    if (spec != NULL && strcmp(spec, "engine") != 0 && strncmp(spec, "so:", 3) != 0 &&
+        strncmp(spec, "exec:", 5) != 0) {
+        cli_usage(
+            &run_command,
+            "--link: '%s' is live, on a network and a clock of its own; a link is simulated, in"
+            " virtual time: attach the SUT as exec:COMMAND or so:PATH",
+            spec);
+        return false;
+    }
+    if (args->options.no_judge) {
+        cli_usage(&run_command, "--link goes not with --no-judge: over a link the judge decides");
+        return false;
+    }
+    if (args->links.count > 1 && args->known_path != NULL) {
+        cli_usage(&run_command, "--known: a file is about runs of one kind: give one --link");
+        return false;
+    }
+    return true;
+}
+
 /* The first argument is the SUT, unless --sut said so already or nothing is run. */
 static bool run_positional(struct run_args *args, int count, char **words)
 {
@@ -250,6 +290,8 @@ static bool run_positional(struct run_args *args, int count, char **words)
                   args->jobs, args->sut_spec);
         return false;
     }
+    if (!run_check_links(args))
+        return false;
     if (args->fix_known && args->known_path == NULL) {
         cli_usage(&run_command, "--fix-known: no file named: it goes with --known FILE");
         return false;
@@ -287,7 +329,8 @@ static void run_print_dry(const struct cli_suite *suite)
     }
 }
 
-static char *run_replay(const struct run *run, const struct cli_case *entry, uint64_t seed)
+static char *run_replay(const struct run *run, const struct cli_case *entry, uint64_t seed,
+                        const char *link)
 {
     const struct run_args *args = run->args;
     char *text = NULL;
@@ -311,15 +354,26 @@ static char *run_replay(const struct run *run, const struct cli_case *entry, uin
         fprintf(out, " --time-scale %g", args->options.time_scale_percent / 100.0);
     if (args->options.no_judge)
         fputs(" --no-judge", out);
+    if (link != NULL) {
+        fputs(" --link ", out);
+        cli_quote(link, out);
+    }
     fclose(out);
     return text;
+}
+
+/* How many are run, over each link. */
+static size_t run_case_count(const struct run *run)
+{
+    const size_t links = run->args->links.count;
+    return run->suite.selected_count * (links > 0 ? links : 1);
 }
 
 static void run_progress(const struct run *run, const char *name, size_t ended)
 {
     if (!run->progress)
         return;
-    fprintf(stderr, "\r\033[K  %zu of %zu", ended, run->suite.selected_count);
+    fprintf(stderr, "\r\033[K  %zu of %zu", ended, run_case_count(run));
     if (run->red > 0)
         fprintf(stderr, ", \033[31m%zu failing\033[0m", run->red);
     fprintf(stderr, "  %.60s", name);
@@ -367,7 +421,7 @@ static void run_on_pdu(void *ctx, const struct cli_case *entry, const struct cli
 static bool run_on_end(void *ctx, const struct cli_case *entry, const struct cli_result *done)
 {
     struct run *run = ctx;
-    char *replay = run_replay(run, entry, done->seed);
+    char *replay = run_replay(run, entry, done->seed, done->record.link.text);
     const enum sipc_rule rule = done->record.rule;
     const char *blame = cli_known_blame(done->record.verdict,
                                         rule == SIPC_RULE_NONE ? NULL : sipc_rule_info(rule)->id);
@@ -392,6 +446,7 @@ static void run_all(struct run *run)
     struct sigaction action = {.sa_handler = run_on_interrupt, .sa_flags = (int)SA_RESETHAND};
     const struct cli_jobs_plan plan = {
         .options = &run->args->options,
+        .links = &run->args->links,
         .repeat = run->args->repeat,
         .on_begin = run_on_begin,
         .on_pdu = run->capture != NULL || run->args->verbose ? run_on_pdu : NULL,
@@ -404,7 +459,7 @@ static void run_all(struct run *run)
     run_progress_end(run);
     if (run_interrupted && run->status == CONFORM_SUT_OK)
         conform_error_set(&run->error, "interrupted after %zu of %zu cases", run->done,
-                          run->suite.selected_count);
+                          run_case_count(run));
 }
 
 static int run_exit(const struct run *run, const json_t *known_problems)
@@ -446,6 +501,11 @@ static void run_print_sut(const struct run *run)
     if (run->args->repeat > 1)
         fprintf(run->people, ", each case %u times", run->args->repeat);
     fputs(")\n", run->people);
+    if (run->args->links.count > 0)
+        fprintf(run->people, "link   %s%s, seed %llu\n",
+                run->args->links.count == 1 ? run->args->links.items[0].text : "",
+                run->args->links.count == 1 ? "" : "several, one after the other",
+                (unsigned long long)run->args->options.seed);
     if (run->drawn)
         fprintf(run->people,
                 "seed   %llu, drawn: the SUT may still hold the sessions of other runs\n",
@@ -483,6 +543,7 @@ static void run_print_end(const struct run *run, int exit_code)
     const bool colour = cli_colour(run->people);
     if (run->report.case_count > 0)
         conform_report_print_table(&run->report, run->people, colour);
+    conform_report_print_links(&run->report, run->people, colour);
     conform_report_print_notes(&run->report, run->people, colour);
     run_print_files(run);
     const struct conform_report_counts counts = conform_report_count(&run->report, NULL);
@@ -490,7 +551,7 @@ static void run_print_end(const struct run *run, int exit_code)
             colour ? exit_code == CLI_OK ? "\033[1;32m" : "\033[1;31m" : "", ends[exit_code],
             colour ? "\033[0m" : "");
     fprintf(run->people, ": %zu of %zu cases pass", counts.verdicts[CONFORM_PASS],
-            run->suite.selected_count);
+            run_case_count(run));
     if (counts.failures > 0)
         fprintf(run->people, ", %zu %s", counts.failures, counts.failures == 1 ? "fails" : "fail");
     fputc('\n', run->people);
@@ -672,6 +733,7 @@ int cli_cmd_run(int argc, char **argv)
     cli_outputs_clear(&args.outputs);
     cli_select_clear(&args.selection);
     cli_words_clear(&args.paths);
+    cli_links_clear(&args.links);
     free(command);
     return exit_code;
 }

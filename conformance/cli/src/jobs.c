@@ -16,6 +16,7 @@
 /* A case that was begun. */
 struct jobs_slot {
     const struct cli_case *entry;
+    const struct conform_link *link; /* NULL: none */
     bool ended;
     struct cli_result result;
     struct cli_pdu *pdus; /* copies, until the case's turn has come */
@@ -254,23 +255,62 @@ static void jobs_tell_repeat(struct conform_record *record, unsigned number, uns
     record->reason = reason;
 }
 
-static void jobs_run_case(struct jobs_worker *worker, const struct cli_case *entry,
+/* Of several links the name says which: it is unique in a report. */
+static void jobs_name_link(const struct cli_jobs *jobs, struct conform_record *record)
+{
+    char *name = NULL;
+    if (jobs->plan->links == NULL || jobs->plan->links->count < 2 || record->link.text == NULL)
+        return;
+    const int size = asprintf(&name, "%s over %s", record->name, record->link.text);
+    SIPC_ASSERT(size >= 0);
+    free(record->name);
+    record->name = name;
+}
+
+static bool jobs_is_open(const struct cli_result *result)
+{
+    return result->status == CONFORM_SUT_OK && result->record.link.text != NULL &&
+           result->record.verdict == CONFORM_INCONCLUSIVE;
+}
+
+/* A result to go on from: kept, unless an earlier one says more. */
+static void jobs_keep(struct cli_result *kept, struct cli_result *result)
+{
+    if (kept->record.name != NULL && (!jobs_is_open(kept) || jobs_is_open(result))) {
+        conform_record_clear(&result->record);
+        return;
+    }
+    conform_record_clear(&kept->record);
+    *kept = *result;
+    result->record = (struct conform_record){0};
+}
+
+static void jobs_run_case(struct jobs_worker *worker, const struct jobs_slot *slot,
                           struct conform_run_options *options, struct cli_result *result)
 {
     const unsigned repeat = worker->jobs->plan->repeat;
     const uint64_t first_seed = worker->jobs->plan->options->seed;
+    struct cli_result kept = {0};
+    options->link = slot->link;
     for (unsigned number = 1;; number++) {
         options->seed = result->seed = first_seed + number - 1;
-        result->status = conform_run_case(worker->sut, entry->script, entry->index, options,
-                                          &result->record, &result->error);
+        result->status = conform_run_case(worker->sut, slot->entry->script, slot->entry->index,
+                                          options, &result->record, &result->error);
         const bool passed =
             result->status == CONFORM_SUT_OK && result->record.verdict == CONFORM_PASS;
-        if (!passed && number > 1)
-            jobs_tell_repeat(&result->record, number, repeat);
-        if (!passed || number >= repeat)
-            return;
-        conform_record_clear(&result->record);
+        if (!passed && !jobs_is_open(result)) {
+            if (number > 1)
+                jobs_tell_repeat(&result->record, number, repeat);
+            conform_record_clear(&kept.record);
+            break;
+        }
+        jobs_keep(&kept, result);
+        if (number >= repeat) {
+            *result = kept;
+            break;
+        }
     }
+    jobs_name_link(worker->jobs, &result->record);
 }
 
 static void *jobs_run_cases(void *ctx)
@@ -282,10 +322,9 @@ static void *jobs_run_cases(void *ctx)
     options.ctx = worker;
     pthread_mutex_lock(&jobs->lock);
     while ((worker->slot = jobs_begin(jobs)) != NULL) {
-        const struct cli_case *entry = worker->slot->entry;
         struct cli_result *result = &worker->slot->result;
         pthread_mutex_unlock(&jobs->lock);
-        jobs_run_case(worker, entry, &options, result);
+        jobs_run_case(worker, worker->slot, &options, result);
         pthread_mutex_lock(&jobs->lock);
         worker->slot->ended = true;
         jobs->ended++;
@@ -297,17 +336,28 @@ static void *jobs_run_cases(void *ctx)
     return NULL;
 }
 
+static void jobs_fill(struct cli_jobs *jobs, const struct cli_suite *suite,
+                      const struct conform_link *link)
+{
+    for (size_t i = 0; i < suite->case_count; i++)
+        if (suite->cases[i].selected)
+            jobs->slots[jobs->slot_count++] =
+                (struct jobs_slot){.entry = &suite->cases[i], .link = link};
+}
+
 void cli_jobs_run(struct cli_jobs *jobs, const struct cli_suite *suite,
                   const struct cli_jobs_plan *plan)
 {
     jobs->plan = plan;
-    jobs->slots = calloc(suite->selected_count + 1, sizeof *jobs->slots);
+    const size_t link_count =
+        plan->links != NULL && plan->links->count > 0 ? plan->links->count : 1;
+    jobs->slots = calloc(link_count * suite->selected_count + 1, sizeof *jobs->slots);
     SIPC_ASSERT(jobs->slots != NULL);
     jobs->slot_count = jobs->begun = jobs->ended = jobs->told = 0;
     jobs->stopped = false;
-    for (size_t i = 0; i < suite->case_count; i++)
-        if (suite->cases[i].selected)
-            jobs->slots[jobs->slot_count++].entry = &suite->cases[i];
+    for (size_t link = 0; link < link_count; link++)
+        jobs_fill(jobs, suite,
+                  plan->links != NULL && plan->links->count > 0 ? &plan->links->items[link] : NULL);
     jobs_each(jobs, jobs_run_cases);
     for (size_t i = 0; i < jobs->slot_count; i++)
         jobs_slot_clear(&jobs->slots[i]); /* those that were run, but not told */

@@ -29,6 +29,8 @@ struct conform_report_case {
     json_t *advisories;    /* ids of advisory rules broken on the way */
     json_t *diffs, *trace; /* see report/FORMAT.md */
     json_t *findings;      /* the judge's; NULL where it did not look on */
+    json_t *link;          /* what a link did to it (report/FORMAT.md); NULL: there was none */
+    const char *link_text; /* of that link; NULL */
     size_t trace_dropped;  /* older entries that the trace no longer holds */
     uint64_t duration_ns;
     size_t expectations;
@@ -124,6 +126,12 @@ struct conform_report_counts {
 /* `area`: count the cases of that area only (rules are then not counted); NULL: all. */
 struct conform_report_counts conform_report_count(const struct conform_report *report,
                                                   const char *area);
+/* The same of the cases that were run over this link; rules are not counted. */
+struct conform_report_counts conform_report_count_link(const struct conform_report *report,
+                                                       const char *link_text);
+/* Calls `visit` once for each link, as areas below. */
+void conform_report_links(const struct conform_report *report,
+                          void (*visit)(void *ctx, const char *link_text), void *ctx);
 /* Calls `visit` once for each area, in the order of first appearance. */
 void conform_report_areas(const struct conform_report *report,
                           void (*visit)(void *ctx, const char *area), void *ctx);
@@ -135,6 +143,8 @@ bool conform_report_case_is_red(const struct conform_report_case *entry);
 /* For people, with colours or without: the table of verdicts by area and the claim; a failure with
  * all there is to know of it; the claim alone (one line: what was decided, with denominators). */
 void conform_report_print_table(const struct conform_report *report, FILE *out, bool colour);
+/* Where there were links: verdicts by link, and what the links did. */
+void conform_report_print_links(const struct conform_report *report, FILE *out, bool colour);
 void conform_report_print_case(const struct conform_report *report,
                                const struct conform_report_case *entry, FILE *out, bool colour);
 /* Everything that wants a look: failures in full, the rest in a line each. */

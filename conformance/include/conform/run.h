@@ -30,12 +30,34 @@ struct conform_diff {
 /* One PDU or event of the exchange, in order. */
 struct conform_trace {
     uint64_t at_ns;
-    char direction;    /* '>' harness to SUT, '<' SUT to harness, '=' event, '!' command */
+    char direction;    /* '>' harness to SUT, '<' SUT to harness, '=' event, '!' command, '~' what a
+                          link did */
     bool matched;      /* a line of the script took it (always true for '>' and '!') */
     char *peer;
     char *text;        /* one line for people */
     uint8_t *bytes;    /* the PDU, NULL for events */
     size_t size;
+};
+
+/* A network between the script and the SUT, with a virtual clock: what the script sends, and what
+ * the SUT does, may come late, twice, damaged or not at all. See conform_run_options. */
+struct simnet_link_config;
+struct conform_link {
+    const char *text;                                   /* how it was asked for */
+    const struct simnet_link_config *to_sut, *from_sut; /* borrowed; simnet_link_check holds. NULL:
+                                                           it does nothing */
+};
+/* What the link did to a case. */
+struct conform_link_work {
+    char *text;       /* of the link; NULL: there was none */
+    uint64_t seed;    /* the run's, of which and the case's name chance is made */
+    uint64_t entered; /* datagrams, both ways; of them: */
+    uint64_t lost, doubled, damaged;
+    uint64_t moved;   /* overtook, was overtaken, or its delay varied */
+    bool touched;     /* it did something, if only that one was on its way for some time */
+    size_t excused;   /* lines that did not hold after that */
+    char *excuse;     /* the first of them: what it missed; NULL: none */
+    int excuse_line;
 };
 
 struct conform_record {
@@ -61,6 +83,7 @@ struct conform_record {
     char *sut_stderr;       /* NULL if nothing */
     char *small_world;      /* settings that are not the protocol's, NULL if none: "NAME=VALUE (the
                                protocol's), ..."; so set, the SUT is no conformant endpoint */
+    struct conform_link_work link;
     uint64_t duration_ns;   /* on the SUT's clock */
     unsigned attempts;      /* 1; more with a wall clock, where a busy machine may have failed */
 };
@@ -71,6 +94,12 @@ struct conform_run_options {
     unsigned ack_timeout_ms;    /* T; 0: 200 with a wall clock and control, else 1,000 */
     unsigned time_scale_percent; /* 0: 100; wall clock only: T, and what is granted beyond it */
     bool no_judge; /* the script's lines alone decide */
+    /* NULL: none. With one, a line binds the SUT only until the link first does something to a
+     * datagram: from then on the script goes on whatever comes, and the judge, who sees what the
+     * SUT really got, decides. A case whose lines did not all hold passes if the judge saw its rule
+     * at stake, else it is inconclusive. What the link does depends on it, the seed and the case's
+     * name alone. Cases on byte streams, which lose nothing, are unsupported. */
+    const struct conform_link *link;
     /* Called for each PDU in or out as it happens; may be NULL. */
     void (*on_pdu)(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
                    struct sipc_span pdu, const char *case_name);

@@ -129,6 +129,19 @@ static bool retry_admits(const struct judge_own_window *window, int32_t count)
     return count >= 1 && count <= window->sent;
 }
 
+/* A close is a window of one; a resync PDU takes any ack as one (WID-11). */
+static bool retry_takes(const struct judge_own_window *window, const struct sipc_pdu *pdu)
+{
+    switch (window->kind) {
+    case JUDGE_OWN_WINDOW:
+        return retry_admits(window, pdu->seq_nr + 1);
+    case JUDGE_OWN_CLOSE:
+        return pdu->seq_nr == 0;
+    default:
+        return true;
+    }
+}
+
 static void retry_use(struct judge *j, struct judge_session *s, struct judge_own_window *window,
                       const struct sipc_pdu *pdu)
 {
@@ -213,7 +226,7 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
     if (window->kind == JUDGE_OWN_WINDOW && window->length < 0 && window->retrying) {
         return;
     }
-    if (window->kind != JUDGE_OWN_WINDOW || retry_admits(window, pdu->seq_nr + 1)) {
+    if (retry_takes(window, pdu)) {
         retry_use(j, s, window, pdu);
     } else {
         window->refused_count = true;

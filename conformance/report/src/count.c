@@ -137,6 +137,32 @@ struct conform_report_counts conform_report_count(const struct conform_report *r
     return counts;
 }
 
+struct conform_report_counts conform_report_count_link(const struct conform_report *report,
+                                                       const char *link_text)
+{
+    struct conform_report_counts counts = {0};
+    for (size_t i = 0; i < report->case_count; i++) {
+        const char *text = report->cases[i].link_text;
+        if (text != NULL && strcmp(text, link_text) == 0)
+            count_entry(&counts, &report->cases[i]);
+    }
+    return counts;
+}
+
+void conform_report_links(const struct conform_report *report,
+                          void (*visit)(void *ctx, const char *link_text), void *ctx)
+{
+    json_t *seen = json_object();
+    for (size_t i = 0; i < report->case_count; i++) {
+        const char *text = report->cases[i].link_text;
+        if (text != NULL && json_object_get(seen, text) == NULL) {
+            json_object_set_new(seen, text, json_true());
+            visit(ctx, text);
+        }
+    }
+    json_decref(seen);
+}
+
 void conform_report_areas(const struct conform_report *report,
                           void (*visit)(void *ctx, const char *area), void *ctx)
 {

@@ -81,11 +81,17 @@ static void junit_case(const struct conform_report *report, const struct conform
     const enum junit_kind kind = junit_kind(entry);
     pcapt_xml(out, "    <testcase name=\"%s\" classname=\"%s\" file=\"%s\" time=\"%F\"",
               entry->name, entry->area, entry->path, entry->duration_ns);
-    if (entry->verdict == CONFORM_PASS && kind == JUNIT_PASSED && entry->small_world == NULL) {
+    if (entry->verdict == CONFORM_PASS && kind == JUNIT_PASSED && entry->small_world == NULL &&
+        entry->link == NULL) {
         fputs("/>\n", out);
         return;
     }
     fputs(">\n", out);
+    if (entry->link != NULL)
+        pcapt_xml(out,
+                  "      <properties>\n        <property name=\"link\" value=\"%s\"/>\n"
+                  "        <property name=\"seed\" value=\"%zu\"/>\n      </properties>\n",
+                  entry->link_text, (size_t)report__number(entry->link, "seed"));
     if (kind != JUNIT_PASSED) {
         fprintf(out, "      <%s message=\"", elements[kind]);
         junit_message(entry, kind, out);
@@ -97,7 +103,8 @@ static void junit_case(const struct conform_report *report, const struct conform
             fprintf(out, "</%s>\n", elements[kind]);
         }
     }
-    if (kind == JUNIT_PASSED || kind == JUNIT_SKIPPED) {
+    const bool plain = entry->verdict == CONFORM_PASS && entry->small_world == NULL;
+    if ((kind == JUNIT_PASSED && !plain) || kind == JUNIT_SKIPPED) {
         fputs("      <system-out>", out);
         junit_case_text(report, entry, out);
         fputs("</system-out>\n", out);

@@ -45,12 +45,18 @@ static bool ladder_is_wire(const json_t *entry)
     return direction == '>' || direction == '<';
 }
 
+/* What the link did to a datagram: in its place on the wire, without an arrow. */
+static bool ladder_is_link(const json_t *entry)
+{
+    return report__text(entry, "direction")[0] == '~';
+}
+
 static void ladder_measure(struct ladder *ladder, const json_t *trace, size_t first, bool earlier)
 {
     for (size_t i = first; i < json_array_size(trace); i++) {
         const json_t *entry = json_array_get(trace, i);
         if (!ladder_is_wire(entry)) {
-            ladder->application = true;
+            ladder->application |= !ladder_is_link(entry);
             continue;
         }
         const char *peer = report__text(entry, "peer");
@@ -101,6 +107,9 @@ static void ladder_row(const struct ladder *ladder, const json_t *entry, int y)
             ladder_arrow(ladder, x, ladder->sut, y, NULL);
         else
             ladder_arrow(ladder, ladder->sut, x, y, NULL);
+    } else if (ladder_is_link(entry)) {
+        const int last = ladder_peer_x(ladder->peer_count - 1);
+        ladder_label(ladder, text, (last + ladder->sut) / 2, y, ladder->wire - 20);
     } else {
         ladder_label(ladder, text, (ladder->sut + ladder->app) / 2, y, LADDER_APPLICATION - 16);
         if (direction == '=')

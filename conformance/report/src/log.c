@@ -172,6 +172,20 @@ static json_t *log_params(const struct conform_record *record, const struct sx_s
     return params;
 }
 
+static json_t *log_link(const struct conform_link_work *link)
+{
+    json_t *json = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "text",
+                             report__string(link->text), "seed", (json_int_t)link->seed, "touched",
+                             link->touched, "entered", (json_int_t)link->entered, "lost",
+                             (json_int_t)link->lost, "doubled", (json_int_t)link->doubled,
+                             "damaged", (json_int_t)link->damaged, "moved", (json_int_t)link->moved,
+                             "excused", (json_int_t)link->excused);
+    if (link->excuse_line > 0)
+        log_set(json, "excuse_line", json_integer(link->excuse_line));
+    log_set(json, "excuse", report__string(link->excuse));
+    return json;
+}
+
 static json_t *log_case(const struct conform_record *record, const struct sx_script *script,
                         const char *known, const char *replay)
 {
@@ -206,6 +220,8 @@ static json_t *log_case(const struct conform_record *record, const struct sx_scr
     log_set(json, "story", report__string(script->story == NULL ? "" : script->story));
     if (record->exercised != NULL)
         log_set(json, "judge", log_judge(record));
+    if (record->link.text != NULL)
+        log_set(json, "link", log_link(&record->link));
     log_set(json, "trace", log_trace(record));
     if (record->trace_dropped > 0)
         log_set(json, "trace_dropped", json_integer((json_int_t)record->trace_dropped));

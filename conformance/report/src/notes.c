@@ -29,6 +29,15 @@ static void notes_failures(const struct conform_report *report, FILE *out, bool 
     }
 }
 
+/* Such are many, and each is the link's doing. */
+static const char *notes_link(const struct conform_report_case *entry)
+{
+    const bool touched = json_is_true(json_object_get(entry->link, "touched"));
+    return touched && entry->verdict == CONFORM_INCONCLUSIVE
+               ? "what the link did kept their rule from being tried"
+               : NULL;
+}
+
 /* One line a case: "  NAME: why". */
 static void notes_lines(const struct conform_report *report, FILE *out, bool colour,
                         const char *title, enum conform_verdict verdict, bool known)
@@ -39,7 +48,7 @@ static void notes_lines(const struct conform_report *report, FILE *out, bool col
         const bool failed = entry->verdict == CONFORM_FAIL || entry->verdict == CONFORM_CRASH ||
                             entry->verdict == CONFORM_HANG;
         if (known ? !failed || entry->known == NULL
-                  : entry->verdict != verdict || entry->known != NULL)
+                  : entry->verdict != verdict || entry->known != NULL || notes_link(entry) != NULL)
             continue;
         if (first)
             notes_head(out, colour, title);
@@ -123,6 +132,7 @@ void conform_report_print_notes(const struct conform_report *report, FILE *out, 
     notes_lines(report, out, colour, "known failures", CONFORM_FAIL, true);
     notes_lines(report, out, colour, "advisory rules not followed", CONFORM_ADVISORY, false);
     notes_lines(report, out, colour, "inconclusive", CONFORM_INCONCLUSIVE, false);
+    notes_counted(report, out, colour, "inconclusive over the link", notes_link);
     notes_counted(report, out, colour, "unsupported", notes_unsupported);
     notes_counted(report, out, colour,
                   "run with settings that are NOT THE PROTOCOL'S (its own in brackets)",

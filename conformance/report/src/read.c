@@ -74,8 +74,8 @@ static bool read_trace(json_t *trace, struct conform_error *error)
             conform_error_set(error, "trace[%zu]: %s", index, json_error.text);
             return false;
         }
-        if (strlen(direction) != 1 || strchr("<>=!", direction[0]) == NULL) {
-            conform_error_set(error, "trace[%zu]: direction '%s' is none of < > = !", index,
+        if (strlen(direction) != 1 || strchr("<>=!~", direction[0]) == NULL) {
+            conform_error_set(error, "trace[%zu]: direction '%s' is none of < > = ! ~", index,
                               direction);
             return false;
         }
@@ -215,11 +215,31 @@ static bool read_judge(json_t *json, struct conform_report_case *entry, struct c
            read_strings(json_object_get(judge, "exercised"), "judge.exercised", error);
 }
 
+static bool read_link(json_t *json, struct conform_report_case *entry, struct conform_error *error)
+{
+    static const char *const numbers[] = {"seed",    "entered", "lost",   "doubled",
+                                          "damaged", "moved",   "excused"};
+    if (json_object_get(json, "link") == NULL)
+        return true;
+    if (!read_member(json, "link", JSON_OBJECT, true, error))
+        return false;
+    entry->link = json_object_get(json, "link");
+    if (!read_member(entry->link, "text", JSON_STRING, true, error) ||
+        !read_member(entry->link, "excuse", JSON_STRING, false, error))
+        return false;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!read_member(entry->link, numbers[i], JSON_INTEGER, true, error))
+            return false;
+    entry->link_text = report__text(entry->link, "text");
+    return true;
+}
+
 bool report__view(json_t *json, struct conform_report_case *entry, struct conform_error *error)
 {
     *entry = (struct conform_report_case){0};
     if (!read_texts(json, entry, error) || !read_lists(json, entry, error) ||
         !read_params(json, entry, error) || !read_judge(json, entry, error) ||
+        !read_link(json, entry, error) ||
         !read_member(json, "verdict", JSON_STRING, true, error) ||
         !read_member(json, "duration_ns", JSON_INTEGER, true, error) ||
         !read_member(json, "expectations", JSON_INTEGER, true, error) ||

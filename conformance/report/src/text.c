@@ -87,7 +87,9 @@ static void text_row(const struct text_table *table, const char *name,
                      const struct conform_report_counts *counts)
 {
     FILE *out = table->out.file;
-    fprintf(out, "  %-*s  %5zu", table->area_width, name, counts->cases);
+    fputs("  ", out);
+    report__escape(name, REPORT_LINE, out);
+    fprintf(out, "%*s  %5zu", table->area_width - (int)pcapt_text_width(name), "", counts->cases);
     for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++) {
         const enum conform_verdict verdict = text_columns[i];
         if (!text_column_shown(table, verdict))
@@ -101,7 +103,23 @@ static void text_row(const struct text_table *table, const char *name,
         fprintf(out, "  %*zu", text_column_width(verdict), count);
         text_colour(&table->out, TEXT_RESET);
     }
-    fputc('\n', out);
+}
+
+/* The names of the columns. Returns how wide the table is. */
+static int text_head(const struct text_table *table, const char *name)
+{
+    text_colour(&table->out, TEXT_BOLD);
+    fprintf(table->out.file, "  %-*s  cases", table->area_width, name);
+    int width = table->area_width + 7;
+    for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++) {
+        if (!text_column_shown(table, text_columns[i]))
+            continue;
+        const int column = text_column_width(text_columns[i]);
+        fprintf(table->out.file, "  %*s", column, conform_verdict_name(text_columns[i]));
+        width += 2 + column;
+    }
+    text_colour(&table->out, TEXT_RESET);
+    return width;
 }
 
 static void text_area_row(void *ctx, const char *area)
@@ -109,6 +127,7 @@ static void text_area_row(void *ctx, const char *area)
     struct text_table *table = ctx;
     const struct conform_report_counts counts = conform_report_count(table->report, area);
     text_row(table, area, &counts);
+    fputc('\n', table->out.file);
 }
 
 static void text_area_width(void *ctx, const char *area)
@@ -186,17 +205,7 @@ void conform_report_print_table(const struct conform_report *report, FILE *file,
                                .area_width = 4};
     conform_report_areas(report, text_area_width, &table);
 
-    text_colour(&table.out, TEXT_BOLD);
-    fprintf(file, "  %-*s  cases", table.area_width, "area");
-    int width = table.area_width + 7;
-    for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++) {
-        if (!text_column_shown(&table, text_columns[i]))
-            continue;
-        const int column = text_column_width(text_columns[i]);
-        fprintf(file, "  %*s", column, conform_verdict_name(text_columns[i]));
-        width += 2 + column;
-    }
-    text_colour(&table.out, TEXT_RESET);
+    const int width = text_head(&table, "area");
     fputc('\n', file);
     conform_report_areas(report, text_area_row, &table);
     fputs("  ", file);
@@ -204,11 +213,55 @@ void conform_report_print_table(const struct conform_report *report, FILE *file,
         fputs("\xe2\x94\x80", file); /* a horizontal line */
     fputc('\n', file);
     text_row(&table, "all", &table.all);
-    fputs("\n  ", file);
+    fputs("\n\n  ", file);
     text_rules_line(&table.out, "MUST rules    ", table.all.rules[SIPC_MUST], SIPC_MUST);
     fputs("\n  ", file);
     text_rules_line(&table.out, "advisory rules", table.all.rules[SIPC_ADVISORY], SIPC_ADVISORY);
     fputc('\n', file);
+}
+
+/* ---- the table of links ---- */
+
+static const char *const text_link_columns[] = {"entered", "lost", "doubled", "damaged", "moved"};
+enum { TEXT_LINK_COLUMN_COUNT = sizeof text_link_columns / sizeof *text_link_columns };
+
+static void text_link_row(void *ctx, const char *link_text)
+{
+    const struct text_table *table = ctx;
+    const struct conform_report_counts counts = conform_report_count_link(table->report, link_text);
+    text_row(table, link_text, &counts);
+    for (size_t column = 0; column < TEXT_LINK_COLUMN_COUNT; column++) {
+        int64_t sum = 0;
+        for (size_t i = 0; i < table->report->case_count; i++) {
+            const struct conform_report_case *entry = &table->report->cases[i];
+            if (entry->link_text != NULL && strcmp(entry->link_text, link_text) == 0)
+                sum += report__number(entry->link, text_link_columns[column]);
+        }
+        if (sum == 0)
+            fprintf(table->out.file, "  %7s", "-");
+        else
+            fprintf(table->out.file, "  %7lld", (long long)sum);
+    }
+    fputc('\n', table->out.file);
+}
+
+void conform_report_print_links(const struct conform_report *report, FILE *file, bool colour)
+{
+    struct text_table table = {.report = report,
+                               .out = {file, colour},
+                               .all = conform_report_count(report, NULL),
+                               .area_width = 4};
+    bool any = false;
+    for (size_t i = 0; i < report->case_count; i++)
+        any |= report->cases[i].link != NULL;
+    if (!any)
+        return;
+    conform_report_links(report, text_area_width, &table);
+    text_head(&table, "link");
+    for (size_t i = 0; i < TEXT_LINK_COLUMN_COUNT; i++)
+        fprintf(file, "  %7s", i == 0 ? "PDUs" : text_link_columns[i]);
+    fputc('\n', file);
+    conform_report_links(report, text_link_row, &table);
 }
 
 /* ---- one case ---- */
@@ -299,7 +352,7 @@ static void text_trace_entry(const struct text_out *out, const json_t *entry)
     static const struct {
         char direction;
         const char *arrow;
-    } arrows[] = {{'>', "->"}, {'<', "<-"}, {'=', "=="}, {'!', "do"}};
+    } arrows[] = {{'>', "->"}, {'<', "<-"}, {'=', "=="}, {'!', "do"}, {'~', "~~"}};
     const char direction = report__text(entry, "direction")[0];
     const char *arrow = "";
     for (size_t i = 0; i < sizeof arrows / sizeof *arrows; i++)
@@ -417,6 +470,10 @@ void conform_report_print_case(const struct conform_report *report,
         text_colour(&out, TEXT_RESET);
         report__escape(entry->small_world, REPORT_LINE, file);
         fputc('\n', file);
+    }
+    if (entry->link != NULL) {
+        text_field(&out, "link", entry->link_text);
+        text_field(&out, "excused", json_string_value(json_object_get(entry->link, "excuse")));
     }
     text_field(&out, "expected", entry->expected);
     text_field(&out, "actual", entry->actual);

@@ -39,7 +39,7 @@ bool run_build_pdu(struct runner *r, const struct sx_pdu *pdu, uint8_t **out, si
            run_stop(r, CONFORM_ERROR, "%s", error);
 }
 
-const char *run_pdu_peer(const struct runner *r, const struct sx_pdu *pdu)
+const char *run_pdu_peer(struct runner *r, const struct sx_pdu *pdu)
 {
     if (pdu->peer != NULL) {
         return pdu->peer;

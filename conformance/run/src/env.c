@@ -36,7 +36,9 @@ bool run_env_number(struct run_env *env, const char *name, int64_t *out)
         *out = value->number;
         return !value->text;
     }
-    return run_settings_number(env, name, out);
+    bool found = run_settings_number(env, name, out);
+    env->unbound |= !found;
+    return found;
 }
 
 bool run_env_text(struct run_env *env, const char *name, struct sipc_span *out)
@@ -64,13 +66,14 @@ void run_env_set(struct run_env *env, const char *name, int64_t value)
 
 /* ---- labels ---- */
 
-const struct run_label *run_env_label(const struct run_env *env, const char *name)
+const struct run_label *run_env_label(struct run_env *env, const char *name)
 {
     for (size_t i = 0; i < env->label_count; i++) {
         if (strcmp(env->labels[i].name, name) == 0) {
             return &env->labels[i];
         }
     }
+    env->unbound = true;
     return NULL;
 }
 
@@ -199,7 +202,8 @@ static bool env_sx_text(void *ctx, const char *name, struct sipc_span *out)
 
 static bool env_sx_pdu(void *ctx, const char *name, struct sipc_span *out)
 {
-    const struct run_label *label = run_env_label(ctx, name);
+    struct run_env *env = ctx;
+    const struct run_label *label = run_env_label(env, name);
     if (label != NULL) {
         *out = label->pdu;
     }

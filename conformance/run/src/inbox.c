@@ -111,26 +111,31 @@ struct run_item *run_next(struct runner *r)
 }
 
 static struct run_item *inbox_next_of(struct runner *r, enum conform_out_kind kind,
-                                      const char *peer)
+                                      const char *peer, size_t skip)
 {
     for (size_t i = r->queue.head; i < r->queue.count; i++) {
         struct run_item *item = &r->queue.items[i];
         if (!item->taken && item->out.kind == kind && item->out.remote != NULL &&
-            strcmp(item->out.remote, peer) == 0) {
+            strcmp(item->out.remote, peer) == 0 && skip-- == 0) {
             return item;
         }
     }
     return NULL;
 }
 
+struct run_item *run_nth_pdu(struct runner *r, const char *peer, size_t skip)
+{
+    return inbox_next_of(r, CONFORM_OUT_TX, peer, skip);
+}
+
 struct run_item *run_next_pdu(struct runner *r, const char *peer)
 {
-    return inbox_next_of(r, CONFORM_OUT_TX, peer);
+    return run_nth_pdu(r, peer, 0);
 }
 
 struct run_item *run_next_eof(struct runner *r, const char *peer)
 {
-    return inbox_next_of(r, CONFORM_OUT_EOF, peer);
+    return inbox_next_of(r, CONFORM_OUT_EOF, peer, 0);
 }
 
 void run_take(struct runner *r, struct run_item *item)
@@ -215,19 +220,27 @@ static bool inbox_collect(struct runner *r, struct conform_out *out)
     if (out->kind == CONFORM_OUT_DISCARD) {
         return true; /* never judged */
     }
+    if (!tx || !run_link_take(r, out, trace)) {
+        run_arrive(r, out, trace);
+    }
+    return true;
+}
+
+void run_arrive(struct runner *r, struct conform_out *out, size_t trace)
+{
     struct run_item *item = queue_push(out->kind == CONFORM_OUT_STATE ? &r->states : &r->queue);
+
     item->out = *out;
     item->trace = trace;
     *out = (struct conform_out){.kind = CONFORM_OUT_DISCARD};
-    if (tx) {
-        pdu.data = item->out.bytes;
+    if (item->out.kind == CONFORM_OUT_TX) {
+        struct sipc_span pdu = {item->out.bytes, item->out.size};
         item->decode = sipc_pdu_decode(pdu, &item->pdu);
         if (inbox_allowed(r, item)) {
             conform_out_clear(&item->out);
             r->queue.count--;
         }
     }
-    return true;
 }
 
 static bool inbox_flood(struct runner *r)
@@ -236,6 +249,7 @@ static bool inbox_flood(struct runner *r)
         .step = r->step,
         .reason = run_printf("the SUT floods: more than %d PDUs and events during one line",
                              RUN_FLOOD_MAX),
+        .sure = true,
     };
     run_mismatch(r, &mismatch);
     return false;
@@ -269,16 +283,39 @@ bool run_call(struct runner *r, const struct conform_request *request,
     if (after_ns > before_ns && after_ns - before_ns > r->call_max_ns) {
         r->call_max_ns = after_ns - before_ns;
     }
-    return inbox_collect_all(r, status, response);
+    return inbox_collect_all(r, status, response) && run_link_settle(r);
+}
+
+bool run_give(struct runner *r, const char *peer, struct sipc_span pdu)
+{
+    struct conform_request request = {.op = CONFORM_RX, .from = peer, .pdu = pdu};
+    const struct conform_out out = {
+        .kind = CONFORM_OUT_TX, .bytes = (uint8_t *)(uintptr_t)pdu.data, .size = pdu.size};
+    uint64_t now = conform_sut_now(r->sut);
+    struct conform_response response;
+
+    run_trace_add(r, now, '>', peer, run_out_text(&r->env, &out), pdu);
+    if (r->options->on_pdu != NULL) {
+        r->options->on_pdu(r->options->ctx, false, peer, now, pdu, r->env.case_name);
+    }
+    run_witness_rx(r, peer, pdu);
+    bool going = run_call(r, &request, &response);
+    if (going && !response.ok) {
+        going = run_stop(r, CONFORM_ERROR, "the adapter refused a datagram: %s",
+                         response.error != NULL ? response.error : "no reason given");
+    }
+    conform_response_clear(&response);
+    return going;
 }
 
 bool run_pump(struct runner *r, uint64_t until_ns)
 {
     struct conform_response response = {0};
-    uint64_t before_ns = conform_sut_now(r->sut);
-    enum conform_sut_status status = conform_sut_step(r->sut, until_ns, &response, r->error);
+    uint64_t before_ns = conform_sut_now(r->sut), next_ns = run_link_next(r);
+    enum conform_sut_status status =
+        conform_sut_step(r->sut, next_ns < until_ns ? next_ns : until_ns, &response, r->error);
     bool came = response.out_count > 0 || conform_sut_now(r->sut) > before_ns;
-    bool going = inbox_collect_all(r, status, &response);
+    bool going = inbox_collect_all(r, status, &response) && run_link_settle(r);
 
     run_witness_time(r);
     conform_response_clear(&response);

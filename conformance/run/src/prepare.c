@@ -121,6 +121,9 @@ static bool prepare_network(struct runner *r, struct run_settings *settings)
         datagram = datagram || (set && !settings->stream);
         settings->stream = conform_sut_is_stream(r->sut);
     }
+    if (r->options->link != NULL && r->options->link->to_sut != NULL && settings->stream) {
+        return prepare_unsupported(r, 0, "a datagram network", ": a byte stream loses nothing");
+    }
     if (stream && !settings->stream) {
         return prepare_unsupported(r, 0, "a stream network", ", the SUT is on a datagram network");
     }

@@ -96,7 +96,7 @@ size_t run_trace_add(struct runner *r, uint64_t at_ns, char direction, const cha
 
 void run_trace_match(struct runner *r, size_t number)
 {
-    if (number >= r->record->trace_dropped) {
+    if (number >= r->record->trace_dropped && number != SIZE_MAX) {
         r->record->trace[number - r->record->trace_dropped].matched = true;
     }
 }
@@ -129,6 +129,8 @@ void conform_record_clear(struct conform_record *record)
     free(record->exercised);
     free(record->sut_stderr);
     free(record->small_world);
+    free(record->link.text);
+    free(record->link.excuse);
     *record = (struct conform_record){0};
 }
 
@@ -145,10 +147,30 @@ static bool record_worsen(struct runner *r, enum conform_verdict verdict,
     return true;
 }
 
+/* A link that did something to the exchange excuses whatever a line misses. */
+static bool record_excuse(struct runner *r, const struct sx_step *step, const char *reason)
+{
+    struct conform_link_work *link = &r->record->link;
+
+    if (!r->touched) {
+        return false;
+    }
+    if (link->excused++ == 0) {
+        link->excuse = run_strdup(reason);
+        link->excuse_line = step != NULL ? step->line : 0;
+    }
+    return true;
+}
+
 bool run_stop(struct runner *r, enum conform_verdict verdict, const char *format, ...)
 {
     va_list arguments;
 
+    if (verdict == CONFORM_ERROR && r->env.unbound &&
+        record_excuse(r, r->step, "this line needs something that never came")) {
+        r->unplayable = true;
+        return false;
+    }
     if (!record_worsen(r, verdict, r->step)) {
         return false;
     }
@@ -245,30 +267,31 @@ bool run_mismatch(struct runner *r, struct run_mismatch *mismatch)
         rule = record_blame(r, mismatch->step);
     }
     bool advisory = record_is_advisory(rule);
+    bool excused = !mismatch->sure && record_excuse(r, mismatch->step, mismatch->reason);
     enum conform_verdict verdict = r->in_setup ? CONFORM_INCONCLUSIVE
                                    : advisory  ? CONFORM_ADVISORY
                                                : CONFORM_FAIL;
 
-    if (!r->in_setup) {
+    if (!r->in_setup && !excused) {
         r->record->expectations++;
         if (advisory) {
             record_add_advisory(r->record, rule);
         }
     }
-    if (record_worsen(r, verdict, mismatch->step)) {
+    if (!excused && record_worsen(r, verdict, mismatch->step)) {
         record_mismatch(r, mismatch, rule);
     }
     free(mismatch->reason);
     free(mismatch->actual);
     run_diffs_clear(&mismatch->diffs);
-    return verdict == CONFORM_ADVISORY && record_is_check(mismatch->step);
+    return excused || (verdict == CONFORM_ADVISORY && record_is_check(mismatch->step));
 }
 
 void run_advise(struct runner *r, const struct sx_step *step, enum sipc_rule rule,
                 const char *reason)
 {
-    if (r->in_setup) {
-        return; /* what a set-up shows in passing decides nothing */
+    if (r->in_setup || r->touched) {
+        return; /* what a set-up, or a link, shows in passing decides nothing */
     }
     record_add_advisory(r->record, rule);
     if (record_worsen(r, CONFORM_ADVISORY, step)) {

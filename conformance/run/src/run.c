@@ -40,6 +40,7 @@ static void run_fini(struct runner *r)
     run_env_fini(&r->env);
     free(r->peers);
     judge_free(r->judge);
+    run_link_end(r);
 }
 
 /* ---- the end ---- */
@@ -66,6 +67,9 @@ static void run_conclude_bare(struct runner *r)
 static void run_conclude(struct runner *r)
 {
     r->step = NULL;
+    if (r->record->link.excused > 0) {
+        return; /* the judge concludes */
+    }
     if (r->record->expectations == 0 && r->events_skipped > 0) {
         run_stop(r, CONFORM_UNSUPPORTED,
                  "needs a control channel: only events the SUT reports decide this case");
@@ -110,6 +114,7 @@ static void record_restart(struct conform_record *record)
 /* A SUT found dead at the door died of nothing this case did: it is started again, once. */
 static bool run_begin(struct runner *r)
 {
+    run_link_name(r);
     if (run_prepare(r)) {
         return true;
     }
@@ -121,6 +126,7 @@ static bool run_begin(struct runner *r)
         return run_stop_status(r, r->status);
     }
     record_restart(r->record);
+    run_link_name(r);
     r->trace_capacity = r->trace_bytes = 0;
     return run_prepare(r);
 }
@@ -129,10 +135,16 @@ static bool run_begin(struct runner *r)
  * out whatever a case ends with. No line looks at what comes then, only the judge. */
 static void run_settle(struct runner *r)
 {
-    uint64_t until_ns = r->judge != NULL ? judge_owed_until(r->judge) : 0;
+    uint64_t until_ns = conform_sut_now(r->sut) + 2 * r->clock.unit_ns[SX_ACK_TIMEOUT];
 
     r->step = NULL;
     r->flood = 0;
+    while (run_link_next(r) < until_ns && r->status == CONFORM_SUT_OK) {
+        if (!run_pump(r, until_ns)) { /* what is on its way arrives */
+            return;
+        }
+    }
+    until_ns = r->judge != NULL ? judge_owed_until(r->judge) : 0;
     while (r->clock.is_virtual && r->status == CONFORM_SUT_OK &&
            conform_sut_now(r->sut) < until_ns) {
         if (!run_pump(r, until_ns)) {
@@ -149,6 +161,7 @@ static void run_attempt(struct runner *r)
     r->prepared = true;
     r->in_setup = true;
     run_witness_begin(r);
+    run_link_begin(r);
     if (run_block(r, &r->script->setup)) {
         r->in_setup = false;
         if (run_block(r, &r->script->test)) {

@@ -1,8 +1,8 @@
 /* The runner's own header: the state of one case while it runs, and what its parts offer each
  * other.
  *
- * One direction of knowledge: text, print < record < env < settings < witness < inbox < clock <
- * {build, options, match} < describe < {step, block, command, event, check} < {prepare, run}. A
+ * One direction of knowledge: text, print < record < env < settings < witness < inbox, link < clock
+ * < {build, options, match} < describe < {step, block, command, event, check} < {prepare, run}. A
  * part that ends the case returns false and has put the verdict into the record; all above it just
  * return.
  * SPDX-License-Identifier: MIT */
@@ -88,8 +88,10 @@ struct run_mismatch {
     char *actual; /* or NULL */
     struct run_diffs diffs;
     bool timing; /* a matter of time: with a wall clock, try again */
+    bool sure;   /* the SUT's own doing, whatever a link did */
 };
-/* Judges it by the level of the rule. Returns whether the case goes on: an advisory check. */
+/* Judges it by the level of the rule. Returns whether the case goes on: an advisory check, or a
+ * link that excuses the line. */
 bool run_mismatch(struct runner *r, struct run_mismatch *mismatch);
 /* An advisory rule was broken, seen in passing: the case goes on. */
 void run_advise(struct runner *r, const struct sx_step *step, enum sipc_rule rule,
@@ -152,6 +154,7 @@ struct run_env {
     size_t operation_count, operation_capacity;
     int64_t settings[RUN_SETTING_COUNT];
     struct sx_env sx;
+    bool unbound; /* a name was asked for that stands for nothing */
 };
 
 void run_env_init(struct run_env *env, const struct sx_script *script, size_t index,
@@ -161,7 +164,7 @@ bool run_env_number(struct run_env *env, const char *name, int64_t *out);
 bool run_env_text(struct run_env *env, const char *name, struct sipc_span *out);
 /* Binds or changes a variable. Binding appends: cutting variable_count undoes it. */
 void run_env_set(struct run_env *env, const char *name, int64_t value);
-const struct run_label *run_env_label(const struct run_env *env, const char *name);
+const struct run_label *run_env_label(struct run_env *env, const char *name);
 /* Copies the bytes; `label` replaces one of the same name. */
 void run_env_set_label(struct run_env *env, const struct run_label *label);
 /* The id of the session with this name (NULL: S), made at first use. */
@@ -248,6 +251,9 @@ struct runner {
     size_t flood;          /* outputs since the step began */
     unsigned stuck;        /* waits in a row without time or output */
     unsigned depth;
+    struct run_link *link; /* NULL: none, what is sent is there */
+    bool touched;          /* it did something: lines bind no more */
+    bool unplayable;       /* the step lacks what never came: on with the next */
 };
 
 /* ---- witness.c: the judge beside the case ---- */
@@ -272,19 +278,43 @@ bool run_call(struct runner *r, const struct conform_request *request,
               struct conform_response *response);
 /* Lets time pass until something comes or `until_ns`. */
 bool run_pump(struct runner *r, uint64_t until_ns);
+/* A datagram is there: at the SUT; at a peer of the script, `trace` is its entry, SIZE_MAX none. */
+bool run_give(struct runner *r, const char *peer, struct sipc_span pdu);
+void run_arrive(struct runner *r, struct conform_out *out, size_t trace);
 void run_know_peer(struct runner *r, const char *peer);
 
 /* The first item not taken: of any kind but the end of a connection, which no rule forbids; a PDU
  * to `peer`; the end of a connection. NULL if none. */
 struct run_item *run_next(struct runner *r);
 struct run_item *run_next_pdu(struct runner *r, const char *peer);
+/* The same, `skip` of them left for other lines. */
+struct run_item *run_nth_pdu(struct runner *r, const char *peer, size_t skip);
 struct run_item *run_next_eof(struct runner *r, const char *peer);
 /* The line took it: its bytes are gone after this. */
 void run_take(struct runner *r, struct run_item *item);
 /* One line for people. */
 char *run_out_text(const struct run_env *env, const struct conform_out *out);
 
+/* ---- link.c: what the simulator's links do to datagrams ---- */
+
+/* The record says which link the case is to be run over, if any. */
+void run_link_name(struct runner *r);
+/* Before the first line, where the options have a link. */
+void run_link_begin(struct runner *r);
+void run_link_end(struct runner *r);
+/* A datagram enters the link; without one it is there at once. */
+bool run_send(struct runner *r, const char *peer, struct sipc_span pdu);
+/* What the SUT put out enters; takes what `out` owns. false: there is no link. */
+bool run_link_take(struct runner *r, struct conform_out *out, size_t trace);
+/* What is there by now is given to whom it is for. */
+bool run_link_settle(struct runner *r);
+/* When the next of them moves; SIPC_NEVER: none is on its way. */
+uint64_t run_link_next(struct runner *r);
+
 /* ---- clock.c ---- */
+
+/* Until when to wait for what may come until `wait_ns`: longer while something is on its way. */
+uint64_t run_patience(struct runner *r, uint64_t wait_ns);
 
 /* The units of time, from the settings in force. */
 void run_clock_init(struct runner *r);
@@ -316,7 +346,7 @@ bool run_build_pdu(struct runner *r, const struct sx_pdu *pdu, uint8_t **out, si
 bool run_build_option(struct runner *r, const struct sx_option *option, struct sipc_span *name,
                       uint8_t **value, size_t *size);
 /* The peer a PDU of the script goes to or comes from. */
-const char *run_pdu_peer(const struct runner *r, const struct sx_pdu *pdu);
+const char *run_pdu_peer(struct runner *r, const struct sx_pdu *pdu);
 
 /* ---- options.c, match.c ---- */
 

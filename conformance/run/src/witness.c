@@ -294,16 +294,52 @@ static bool witness_exercised(const struct runner *r)
     return !watched || !r->clock.is_virtual || !r->control;
 }
 
+/* The same of a case whose lines a link kept from deciding: the rule it is about, or where the
+ * judge does not watch that one, another that it names. */
+static bool witness_exercised_alone(const struct runner *r)
+{
+    for (size_t i = 0; i < r->script->rule_count; i++) {
+        enum sipc_rule rule = r->script->rules[i];
+        if (r->record->exercised[rule] > 0) {
+            return true;
+        }
+        if (i == 0 && judge_watches(r->judge, rule)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void witness_stop(struct runner *r)
+{
+    const char *rule = sipc_rule_info(r->script->rules[0])->id;
+    const struct conform_link_work *link = &r->record->link;
+
+    r->step = NULL;
+    if (!link->touched) {
+        run_stop(r, CONFORM_INCONCLUSIVE,
+                 "nothing happened by which %s could have been broken, as far as the judge sees",
+                 rule);
+        return;
+    }
+    run_stop(r, CONFORM_INCONCLUSIVE,
+             "what the link did kept %s from being tried, as far as the judge sees", rule);
+}
+
 void run_witness_end(struct runner *r)
 {
     char text[WITNESS_TEXT_SIZE];
 
+    bool alone = r->record->link.excused > 0;
     if (r->judge == NULL) {
+        if (alone) {
+            witness_stop(r);
+        }
         return;
     }
     run_witness_time(r);
     witness_record(r);
-    bool exercised = witness_exercised(r);
+    bool exercised = alone ? witness_exercised_alone(r) : witness_exercised(r);
     judge_free(r->judge);
     r->judge = NULL;
     for (size_t i = 0; i < r->record->finding_count; i++) {
@@ -312,9 +348,6 @@ void run_witness_end(struct runner *r)
         run_testify(r, finding->rule, text);
     }
     if (r->record->verdict == CONFORM_PASS && !exercised) {
-        r->step = NULL;
-        run_stop(r, CONFORM_INCONCLUSIVE,
-                 "nothing happened by which %s could have been broken, as far as the judge sees",
-                 sipc_rule_info(r->script->rules[0])->id);
+        witness_stop(r);
     }
 }

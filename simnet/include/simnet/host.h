@@ -29,7 +29,8 @@ struct simnet_driver_message {
 
 /* The endpoint of a host. `now` is the host's own clock, which never goes back within one life.
  * After each of the calls with `now` the world calls `drain`, and there, nowhere else, the driver
- * reports by simnet_port_* what the call brought about. Operations return SIPC_OK when they began
+ * reports by simnet_port_* what the call brought about. (A host whose endpoint is driven from
+ * outside may transmit between two runs, too.) Operations return SIPC_OK when they began
  * (the end of send and close is reported by simnet_port_result), else why not, and then nothing
  * happened. What is NULL: operations: SIPC_E_INVALID; events: nothing happens; deadline:
  * SIPC_NEVER. */

@@ -133,7 +133,8 @@ struct simnet_delay_config {
 struct simnet_reorder_config {     /* not on links whose jitter reorders */
     uint32_t swap_ppm, swap_count; /* the next swap_count datagrams pass this one, if they leave
                                       before it has arrived */
-    uint32_t jump_ppm, jump_count; /* it passes up to jump_count of those in flight, 1..1,024 */
+    uint32_t jump_ppm, jump_count; /* it passes up to jump_count of those in flight. Each 1..1,024;
+                                      0 is 1 */
 };
 
 struct simnet_duplicate_config {

@@ -113,6 +113,8 @@ int simnet_world_explain(const struct simnet_world *world, enum simnet_end end, 
 
 uint64_t simnet_world_seed(const struct simnet_world *world);
 sipc_time simnet_world_now(const struct simnet_world *world);
+/* When the next event is due; SIPC_NEVER: none is. For whoever lets time pass beside the world. */
+sipc_time simnet_world_next(struct simnet_world *world);
 uint64_t simnet_world_steps(const struct simnet_world *world);  /* events taken off the calendar */
 uint64_t simnet_world_events(const struct simnet_world *world); /* that observers could see */
 size_t simnet_world_pending(const struct simnet_world *world);  /* events to come */
