@@ -105,6 +105,10 @@ void judge_state_passes(struct judge *j, const struct judge_session *s)
     if (judge_must(s, JUDGE_IN_OPENING) && j->config.open_timeout_ms == 0) {
         judge_saw(j, JUDGE_OPEN_TIMEOUT_EARLY);
     }
+    if (j->config.enquire_link_interval_ms > 0 &&
+        judge_must(s, JUDGE_IN_OPENING | JUDGE_IN_CLOSING | JUDGE_IN_AWAITING)) {
+        judge_saw(j, JUDGE_LINK_NOT_OPENED);
+    }
     if (!judge_must(s, JUDGE_IN_OPENED)) {
         return;
     }
