@@ -102,6 +102,19 @@ static bool operation_skips(const struct judge_event *event)
     return skip;
 }
 
+/* Names that SND-4 has refused: an endpoint may also drop them, as the original does. */
+static bool operation_names_allowed(const struct judge_event *event)
+{
+    for (size_t i = 0; i < event->attribute_count; i++) {
+        const struct sipc_span name = event->attributes[i].name;
+        if (sipc_option_find(name) == SIPC_OPT_LONG_ATTRIBUTE ||
+            (name.size > 0 && memchr(name.data, 0, name.size) != NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static uint64_t operation_attributes(const struct judge_event *event)
 {
     uint64_t sum = 0;
@@ -124,16 +137,16 @@ static void operation_begin(struct judge *j, struct judge_session *s,
         judge_forget(j, s);
         return;
     }
-    s->operations[s->operation_count++] =
-        (struct judge_operation){.kind = event->kind,
-                                 .number = event->operation,
-                                 .size = event->size,
-                                 .begun_ns = j->now_ns,
-                                 .event = j->event,
-                                 .skip = operation_skips(event),
-                                 .attributes = operation_attributes(event),
-                                 .attributes_known = event->attributes != NULL,
-                                 .code = event->code};
+    s->operations[s->operation_count++] = (struct judge_operation){
+        .kind = event->kind,
+        .number = event->operation,
+        .size = event->size,
+        .begun_ns = j->now_ns,
+        .event = j->event,
+        .skip = operation_skips(event),
+        .attributes = operation_attributes(event),
+        .attributes_known = event->attributes != NULL && operation_names_allowed(event),
+        .code = event->code};
     s->quiet_ns = j->now_ns;
     if (event->kind == JUDGE_SEND && judge_must(s, JUDGE_IN_OPENING) && s->in.receiving) {
         judge_saw(j, JUDGE_SENT_WHILE_RECEIVING);
