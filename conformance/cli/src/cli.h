@@ -40,6 +40,8 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, int *fir
 int cli_usage(const struct cli_command *command, const char *format, ...) SIPC_PRINTF(2, 3);
 /* Decimal number in min..max; false: told on stderr. */
 bool cli_number(const char *option, const char *value, uint64_t min, uint64_t max, uint64_t *out);
+/* "A..B", A at most B, or "A" alone. */
+bool cli_numbers(const char *option, const char *value, uint64_t *first, uint64_t *last);
 
 /* How the program was called, for command lines to copy. */
 extern const char *cli_program;
@@ -97,15 +99,16 @@ bool cli_case_is_about(const struct cli_case *entry, enum sipc_rule rule);
 /* ---- selection (select.c) ---- */
 
 struct cli_selection {
-    struct cli_words only, exclude, rules;
+    struct cli_words only, exclude, rules, tags;
     const char *level; /* "must", "advisory", NULL */
 };
 /* The options of selection, for option tables, and what takes them (CLI_SELECT_FIRST..LAST). */
-enum { CLI_ONLY = 1000, CLI_EXCLUDE, CLI_RULE, CLI_LEVEL, CLI_SUITE };
+enum { CLI_ONLY = 1000, CLI_EXCLUDE, CLI_RULE, CLI_TAG, CLI_LEVEL, CLI_SUITE };
 #define CLI_SELECT_OPTIONS                                                                         \
     {'t', "only", "GLOB", "only cases with this name or id (repeatable)", CLI_ONLY},               \
         {'x', "exclude", "GLOB", "not the cases with this name or id (repeatable)", CLI_EXCLUDE},  \
         {0, "rule", "GLOB", "only cases about such a rule (repeatable)", CLI_RULE},                \
+        {0, "tag", "GLOB", "only cases with such a tag (repeatable)", CLI_TAG},                    \
         {0, "level", "LEVEL", "only cases about rules of this level: must, advisory", CLI_LEVEL},  \
     {                                                                                              \
         0, "suite", "PATH", "folder or file with scripts, instead of the shipped suite", CLI_SUITE \

@@ -69,16 +69,19 @@ static void list_json(const struct cli_suite *suite)
         const struct sx_script *script = entry->script;
         if (!entry->selected)
             continue;
-        json_t *rules = json_array(), *needs = json_array();
+        json_t *rules = json_array(), *needs = json_array(), *tags = json_array();
         for (size_t r = 0; r < script->rule_count; r++)
             json_array_append_new(rules, json_string(sipc_rule_info(script->rules[r])->id));
         for (size_t n = 0; n < script->need_count; n++)
             json_array_append_new(needs, json_string(script->needs[n]));
-        json_array_append_new(cases, json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "name",
-                                               entry->name, "id", script->id, "path", script->path,
-                                               "role", list_role(script->role), "needs_control",
-                                               script->needs_control, "rules", rules, "needs",
-                                               needs, "params", list_params(entry)));
+        for (size_t t = 0; t < script->tag_count; t++)
+            json_array_append_new(tags, json_string(script->tags[t]));
+        json_array_append_new(cases,
+                              json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "name",
+                                        entry->name, "id", script->id, "path", script->path, "role",
+                                        list_role(script->role), "needs_control",
+                                        script->needs_control, "rules", rules, "needs", needs,
+                                        "tags", tags, "params", list_params(entry)));
     }
     json_dumpf(cases, stdout, JSON_INDENT(1));
     fputc('\n', stdout);

@@ -115,6 +115,22 @@ bool cli_number(const char *option, const char *value, uint64_t min, uint64_t ma
     return false;
 }
 
+bool cli_numbers(const char *option, const char *value, uint64_t *first, uint64_t *last)
+{
+    const char *dots = strstr(value, "..");
+    char *from = strndup(value, dots != NULL ? (size_t)(dots - value) : strlen(value));
+    SIPC_ASSERT(from != NULL);
+    bool good = cli_number(option, from, 0, UINT64_MAX, first);
+    free(from);
+    *last = *first;
+    good = good && (dots == NULL || cli_number(option, dots + 2, 0, UINT64_MAX, last));
+    if (good && *last < *first) {
+        fprintf(stderr, "sipc: %s %s: expected A..B with A at most B\n", option, value);
+        return false;
+    }
+    return good;
+}
+
 /* getopt's tables of a command's options. */
 struct options_tables {
     struct option longs[OPTIONS_MAX];

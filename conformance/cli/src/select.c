@@ -17,6 +17,9 @@ bool cli_select_take(struct cli_selection *selection, struct cli_words *paths, i
     case CLI_RULE:
         cli_words_add(&selection->rules, value);
         return true;
+    case CLI_TAG:
+        cli_words_add(&selection->tags, value);
+        return true;
     case CLI_SUITE:
         cli_words_add(paths, value);
         return true;
@@ -39,6 +42,14 @@ static bool select_rule(const char *pattern, const struct cli_case *entry)
 {
     for (size_t i = 0; i < entry->script->rule_count; i++)
         if (cli_glob(pattern, sipc_rule_info(entry->script->rules[i])->id))
+            return true;
+    return false;
+}
+
+static bool select_tag(const char *pattern, const struct cli_case *entry)
+{
+    for (size_t i = 0; i < entry->script->tag_count; i++)
+        if (cli_glob(pattern, entry->script->tags[i]))
             return true;
     return false;
 }
@@ -97,6 +108,19 @@ static void select_unmatched_rule(const char *pattern, const struct cli_suite *s
     cli_words_clear(&ids);
 }
 
+static void select_unmatched_tag(const char *pattern, const struct cli_suite *suite)
+{
+    struct cli_words tags = {0};
+    for (size_t i = 0; i < suite->script_count; i++)
+        for (size_t t = 0; t < suite->scripts[i]->tag_count; t++)
+            cli_words_add(&tags, suite->scripts[i]->tags[t]);
+    char *near = cli_near(pattern, tags.items, tags.count);
+    fprintf(stderr, "sipc: --tag %s: no case of %s has such a tag%s\n", pattern, suite->source,
+            near);
+    free(near);
+    cli_words_clear(&tags);
+}
+
 /* Whether each pattern matches some case of the whole suite. */
 static bool select_check(const struct cli_words *patterns, const char *option, select_match *match,
                          const struct cli_suite *suite)
@@ -111,6 +135,8 @@ static bool select_check(const struct cli_words *patterns, const char *option, s
         ok = false;
         if (match == select_rule)
             select_unmatched_rule(patterns->items[p], suite);
+        else if (match == select_tag)
+            select_unmatched_tag(patterns->items[p], suite);
         else
             select_unmatched_case(option, patterns->items[p], suite);
     }
@@ -122,6 +148,7 @@ bool cli_select(const struct cli_selection *selection, struct cli_suite *suite)
     bool ok = select_check(&selection->only, "--only", select_name, suite);
     ok = select_check(&selection->exclude, "--exclude", select_name, suite) && ok;
     ok = select_check(&selection->rules, "--rule", select_rule, suite) && ok;
+    ok = select_check(&selection->tags, "--tag", select_tag, suite) && ok;
     if (!ok)
         return false;
     suite->selected_count = 0;
@@ -131,6 +158,7 @@ bool cli_select(const struct cli_selection *selection, struct cli_suite *suite)
             (selection->only.count == 0 || select_any(&selection->only, select_name, entry)) &&
             !select_any(&selection->exclude, select_name, entry) &&
             (selection->rules.count == 0 || select_any(&selection->rules, select_rule, entry)) &&
+            (selection->tags.count == 0 || select_any(&selection->tags, select_tag, entry)) &&
             (selection->level == NULL || select_level(selection->level, entry));
         suite->selected_count += entry->selected;
     }
@@ -156,6 +184,7 @@ json_t *cli_select_json(const struct cli_selection *selection)
     select_set(json, "only", &selection->only);
     select_set(json, "exclude", &selection->exclude);
     select_set(json, "rule", &selection->rules);
+    select_set(json, "tag", &selection->tags);
     if (selection->level != NULL)
         json_object_set_new(json, "level", json_string(selection->level));
     return json;
@@ -166,4 +195,5 @@ void cli_select_clear(struct cli_selection *selection)
     cli_words_clear(&selection->only);
     cli_words_clear(&selection->exclude);
     cli_words_clear(&selection->rules);
+    cli_words_clear(&selection->tags);
 }

@@ -14,6 +14,7 @@ sx      1
 id      T-1-acked
 rules   ACK-1 WID-1
 role    receiver
+tags    live
 param   d in 0, 100
 
 test

@@ -225,6 +225,8 @@ struct sx_script {
     size_t rule_count;
     const char *const *needs; /* written ones and those that steps and settings imply, sorted */
     size_t need_count;
+    const char *const *tags; /* words to select cases by, as written */
+    size_t tag_count;
     bool needs_control; /* has do, == or set lines: a bare live peer cannot be tested with it */
     const struct sx_setting *settings;
     size_t setting_count;

@@ -174,6 +174,29 @@ static bool header_needs(struct sx__parser *parser)
     return true;
 }
 
+/* Any words, each once. */
+static bool header_tags(struct sx__parser *parser)
+{
+    struct sx_script *script = parser->script;
+    do {
+        size_t start = parser->token.start;
+        if (parser->token.kind != SX__NAME) {
+            return sx__expected(parser, "a word");
+        }
+        const char *tag = parser->token.name;
+        const char **tags = sx__grow(parser->arena, script->tags, script->tag_count, sizeof(*tags));
+        script->tags = tags;
+        for (size_t i = 0; i < script->tag_count; i++) {
+            if (strcmp(tags[i], tag) == 0) {
+                return sx__fail(parser, start, "tag '%s' is given twice", tag);
+            }
+        }
+        tags[script->tag_count++] = tag;
+        sx__advance(parser);
+    } while (parser->token.kind != SX__END);
+    return true;
+}
+
 static bool header_allow(struct sx__parser *parser)
 {
     struct sx_script *script = parser->script;
@@ -484,7 +507,8 @@ enum {
     HEADER_PARAM,
     HEADER_WHERE,
     HEADER_COVER,
-    HEADER_ALLOW
+    HEADER_ALLOW,
+    HEADER_TAGS
 };
 
 static const struct header_item {
@@ -495,7 +519,7 @@ static const struct header_item {
     {"sx", header_sx, false},       {"id", header_id, false},      {"rules", header_rules, false},
     {"role", header_role, false},   {"needs", header_needs, true}, {"set", header_set, true},
     {"param", header_param, true},  {"where", header_where, true}, {"cover", header_cover, false},
-    {"allow", header_allow, false},
+    {"allow", header_allow, false}, {"tags", header_tags, false},
 };
 enum { HEADER_ITEM_COUNT = sizeof(header_items) / sizeof(header_items[0]) };
 

@@ -614,6 +614,10 @@ static void print_header(const struct sx_script *script, FILE *out)
         fprintf(out, "%s %s", i == 0 ? "needs  " : "", script->needs[i]);
     }
     fputs(script->need_count > 0 ? "\n" : "", out);
+    for (size_t i = 0; i < script->tag_count; i++) {
+        fprintf(out, "%s %s", i == 0 ? "tags   " : "", script->tags[i]);
+    }
+    fputs(script->tag_count > 0 ? "\n" : "", out);
     print_params(script, out);
     for (size_t i = 0; i < script->setting_count; i++) {
         const struct sx_setting *setting = &script->settings[i];

@@ -232,7 +232,7 @@ static void test_script_header_when_lines_imply_needs_then_the_script_has_them(v
 static void test_script_header_when_read_then_every_item_is_there(void **state)
 {
     static const char text[] = "# A story,\n#   told.\nsx 1 # and more\nid frame\n"
-                               "rules WID-3 RCV-8a\nrole receiver\nparam a in 1, 0x10, -2*3\n"
+                               "rules WID-3 RCV-8a\nrole receiver\ntags live x\nparam a in 1, 0x10, -2*3\n"
                                "param b in \"x y\", word, hex:6162\nset network = stream\n"
                                "set mtu = 500+$a\nallow close enquire_link\ntest\n"
                                "-> data $a:0 $b\nquiet 1T\n";
@@ -244,19 +244,21 @@ static void test_script_header_when_read_then_every_item_is_there(void **state)
     assert_int_equal(script->role, SX_ROLE_RECEIVER);
     assert_int_equal(script->rule_count, 2);
     assert_int_equal(script->rules[1], SIPC_RULE_RCV_8a);
+    assert_int_equal(script->tag_count, 2);
+    assert_string_equal(script->tags[0], "live");
     assert_int_equal(script->setting_count, 2);
     assert_string_equal(script->settings[0].word, "stream");
-    assert_int_equal(script->settings[1].line, 10);
+    assert_int_equal(script->settings[1].line, 11);
     assert_int_equal(script->param_count, 2);
     assert_int_equal(script->params[0].values[2].number, -6);
     assert_memory_equal(script->params[1].values[2].bytes.data, "ab", 2);
     assert_int_equal(script->allow_count, 2);
     assert_int_equal(script->allow[1], SIPC_ENQUIRE_LINK);
     assert_int_equal(script->case_count, 9);
-    assert_int_equal(script->line_count, 14);
-    assert_string_equal(script->lines[12], "-> data $a:0 $b");
+    assert_int_equal(script->line_count, 15);
+    assert_string_equal(script->lines[13], "-> data $a:0 $b");
     assert_int_equal(script->test.count, 2);
-    assert_int_equal(script->test.steps[1].line, 14);
+    assert_int_equal(script->test.steps[1].line, 15);
     parsed_free(&parsed);
 }
 
