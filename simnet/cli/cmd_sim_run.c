@@ -8,12 +8,16 @@
 
 #include "conform/world.h"
 
-enum { RUN_SEED = 2000, RUN_JSON, RUN_TAPE, RUN_TRACE, RUN_HASHES };
+enum { RUN_SEED = 2000, RUN_SEEDS, RUN_JSON, RUN_TAPE, RUN_TRACE, RUN_HASHES };
 
 static const struct cli_option run_options[] = {
     {'t', "only", "GLOB", "only cases with this name or id (repeatable)", CLI_ONLY},
     {'x', "exclude", "GLOB", "not the cases with this name or id (repeatable)", CLI_EXCLUDE},
     {'s', "seed", "N", "this seed instead of the scenario's", RUN_SEED},
+    {0, "seeds", "A..B",
+     "with each of these seeds, both included; a row tells of all, others of those\n"
+     "that are not as expected",
+     RUN_SEEDS},
     {0, "tape", "FILE", "record the faults of the one case that is selected", RUN_TAPE},
     {0, "trace", "FILE",
      "that one case as .pcapng .qlog .ndjson .svg .html; -: its events as lines", RUN_TRACE},
@@ -35,6 +39,7 @@ static const struct cli_command run_command = {
         "not start or is broken, 4 something could not be written.",
     .examples = "sipc sim run simnet/scenarios\n"
                 "sipc sim run simnet/scenarios/lte-outages.sx --seed 7\n"
+                "sipc sim run simnet/scenarios/two-readings.sx --seeds 1..1000\n"
                 "sipc sim run simnet/scenarios/bad-wifi.sx --tape bad-wifi.tape\n"
                 "sipc sim run simnet/scenarios/stray-pdus.sx --trace stray-pdus.html\n"
                 "sipc sim run simnet/scenarios --only 'sat*' --json",
@@ -44,7 +49,7 @@ static const struct cli_command run_command = {
 struct run_args {
     struct cli_selection selection;
     struct cli_words paths;
-    uint64_t seed;
+    uint64_t seed, last_seed;
     bool has_seed, json, hashes;
     const char *tape, *trace;
 };
@@ -56,7 +61,11 @@ static bool run_take(void *ctx, int id, const char *value)
     switch (id) {
     case RUN_SEED:
         args->has_seed = true;
+        args->last_seed = 0; /* no range */
         return cli_number("--seed", value, 0, UINT64_MAX, &args->seed);
+    case RUN_SEEDS:
+        args->has_seed = true;
+        return cli_numbers("--seeds", value, &args->seed, &args->last_seed);
     case RUN_JSON:
         args->json = true;
         return true;
@@ -123,6 +132,7 @@ static void run_print_faults(const struct sim_result *result, char *out, size_t 
 
 struct run_output {
     const struct run_args *args;
+    struct simnet_foreigns *foreigns;
     size_t width, done, failed, count;
     bool progress;
 };
@@ -133,8 +143,9 @@ static void run_table_head(const struct run_output *output)
            (int)output->width, "scenario", "end");
 }
 
+/* `end`: how the run, or the runs, ended. */
 static void run_table_row(const struct run_output *output, const struct simnet_scenario *scenario,
-                          const struct sim_result *result)
+                          const struct sim_result *result, const char *end)
 {
     char virtual[32], wall[32], goodput[32], faults[200];
 
@@ -144,8 +155,7 @@ static void run_table_row(const struct run_output *output, const struct simnet_s
     run_print_faults(result, faults, sizeof faults);
     printf("%s %-*s %5zu %9" PRIu64 " %9s %9s %12s  %-16s %s\n",
            result->exit_code == CLI_OK ? " " : "!", (int)output->width, scenario->name,
-           scenario->hosts.count, result->pdus, virtual, wall, goodput,
-           simnet_end_name(result->end), faults);
+           scenario->hosts.count, result->pdus, virtual, wall, goodput, end, faults);
 }
 
 static void run_json_stage(json_t *object, int stage, uint64_t count)
@@ -208,7 +218,7 @@ static void run_show(struct run_output *output, const struct simnet_scenario *sc
     else if (output->args->hashes)
         printf("%016" PRIx64 " %9" PRIu64 " %s\n", result->hash, result->events, scenario->name);
     else
-        run_table_row(output, scenario, result);
+        run_table_row(output, scenario, result, simnet_end_name(result->end));
     fflush(stdout);
 }
 
@@ -228,30 +238,85 @@ static int run_write_tape(const struct run_args *args, const struct simnet_scena
     return cli_outputs_close(file, args->tape) ? CLI_OK : CLI_HARNESS;
 }
 
+/* One run. `quiet`: tells only of one that is not as expected. */
+static int run_once(struct run_output *output, const struct simnet_scenario *scenario,
+                    const struct sim_run_options *options, bool quiet, struct sim_result *result)
+{
+    const struct run_args *args = output->args;
+
+    sim_run(scenario, options, result);
+    int exit_code = result->exit_code;
+    if (!result->ran)
+        return exit_code;
+    if (!quiet || exit_code != CLI_OK)
+        run_show(output, scenario, result);
+    if (!result->judgement.ok)
+        sim_tell_failure(scenario, result, options, stderr);
+    int written = args->tape != NULL ? run_write_tape(args, scenario, result) : CLI_OK;
+    return written != CLI_OK ? written : exit_code;
+}
+
+static void run_add_up(struct sim_result *sum, const struct sim_result *result)
+{
+    sum->pdus += result->pdus;
+    sum->virtual_ns += result->virtual_ns;
+    sum->wall_ns += result->wall_ns;
+    for (int stage = 0; stage < SIMNET_STAGE_COUNT; stage++)
+        sum->faults[stage] += result->faults[stage];
+}
+
+/* With every seed; the code of what is worst. */
+static int run_seeds(struct run_output *output, const struct simnet_scenario *scenario,
+                     struct sim_run_options *options)
+{
+    const struct run_args *args = output->args;
+    const bool table = !args->json && !args->hashes;
+    struct sim_result sum = {0};
+    char end[32];
+
+    for (uint64_t seed = args->seed;; seed++) {
+        struct sim_result result;
+        options->seed = &seed;
+        if (output->progress)
+            fprintf(stderr, "\r\033[K%zu/%zu %s, seed %" PRIu64, output->done, output->count,
+                    scenario->name, seed);
+        int code = run_once(output, scenario, options, table, &result);
+        run_add_up(&sum, &result);
+        sim_result_clear(&result);
+        if (code > sum.exit_code)
+            sum.exit_code = code;
+        if (seed == args->last_seed || code > CLI_NONCONFORMANT)
+            break; /* what cannot run with this seed cannot with the next */
+    }
+    snprintf(end, sizeof end, "%" PRIu64 " seeds", args->last_seed - args->seed + 1);
+    if (output->progress)
+        fprintf(stderr, "\r\033[K");
+    if (table)
+        run_table_row(output, scenario, &sum, end);
+    return sum.exit_code;
+}
+
 static int run_case(struct run_output *output, const struct cli_case *entry)
 {
     const struct run_args *args = output->args;
     struct sim_run_options options = {.seed = args->has_seed ? &args->seed : NULL,
                                       .record = args->tape != NULL,
+                                      .foreigns = output->foreigns,
                                       .trace = args->trace};
     struct simnet_scenario scenario;
-    struct sim_result result;
+    struct sim_result result = {0};
+    int exit_code;
 
+    output->done++;
+    output->failed++; /* until it is known better */
     if (!simnet_scenario_from_script(entry->script, entry->index, &scenario, stderr))
         return CLI_USAGE;
     if (output->progress)
-        fprintf(stderr, "\r\033[K%zu/%zu %s", output->done + 1, output->count, scenario.name);
-    sim_run(&scenario, &options, &result);
-    int exit_code = result.exit_code;
-    if (result.ran) {
-        run_show(output, &scenario, &result);
-        if (!result.judgement.ok)
-            sim_tell_failure(&scenario, &result, &options, stderr);
-        int written = args->tape != NULL ? run_write_tape(args, &scenario, &result) : CLI_OK;
-        exit_code = written != CLI_OK ? written : exit_code;
-    }
-    output->done++;
-    output->failed += exit_code != CLI_OK;
+        fprintf(stderr, "\r\033[K%zu/%zu %s", output->done, output->count, scenario.name);
+    exit_code = args->last_seed > args->seed
+                    ? run_seeds(output, &scenario, &options)
+                    : run_once(output, &scenario, &options, false, &result);
+    output->failed -= exit_code == CLI_OK;
     sim_result_clear(&result);
     simnet_scenario_fini(&scenario);
     return exit_code;
@@ -266,6 +331,7 @@ static int run_cases(const struct run_args *args, const struct cli_suite *suite)
     bool table = !args->json && !args->hashes;
     int exit_code = CLI_OK;
 
+    output.foreigns = simnet_foreigns_new();
     output.progress = isatty(STDERR_FILENO) && !lines;
     for (size_t i = 0; i < suite->case_count; i++)
         if (suite->cases[i].selected && strlen(suite->cases[i].name) > output.width)
@@ -279,6 +345,7 @@ static int run_cases(const struct run_args *args, const struct cli_suite *suite)
         if (code != CLI_OK && (exit_code == CLI_OK || code > exit_code))
             exit_code = code;
     }
+    simnet_foreigns_free(output.foreigns);
     if (table && output.failed > 0)
         printf("%zu of %zu not as expected\n", output.failed, output.done);
     else if (table)
@@ -291,6 +358,8 @@ static int run_check(const struct run_args *args, const struct cli_suite *suite)
 {
     bool one = args->tape != NULL || args->trace != NULL;
 
+    if (one && args->last_seed > args->seed)
+        return cli_usage(&run_command, "--tape and --trace are of one run: name it with --seed");
     if (!one || suite->selected_count == 1)
         return CLI_OK;
     return cli_usage(&run_command,

@@ -37,26 +37,6 @@ struct swarm_args {
     bool seeds, json, marks, log;
 };
 
-/* "A..B" or "A". */
-static bool swarm_take_seeds(struct swarm_args *args, const char *value)
-{
-    const char *dots = strstr(value, "..");
-    char *first = strndup(value, dots ? (size_t)(dots - value) : strlen(value));
-
-    SIPC_ASSERT(first != NULL);
-    args->seeds = cli_number("--seeds", first, 0, UINT64_MAX, &args->run.first);
-    args->run.last = args->run.first;
-    if (args->seeds && dots != NULL)
-        args->seeds = cli_number("--seeds", dots + 2, 0, UINT64_MAX, &args->run.last);
-    free(first);
-    if (args->seeds && args->run.last < args->run.first) {
-        fprintf(stderr, "%s: --seeds %s: expected A..B with A at most B\n", swarm_command.name,
-                value);
-        args->seeds = false;
-    }
-    return args->seeds;
-}
-
 static bool swarm_take(void *ctx, int id, const char *value)
 {
     struct swarm_args *args = ctx;
@@ -64,7 +44,8 @@ static bool swarm_take(void *ctx, int id, const char *value)
 
     switch (id) {
     case SWARM_SEEDS:
-        return swarm_take_seeds(args, value);
+        args->seeds = cli_numbers("--seeds", value, &args->run.first, &args->run.last);
+        return args->seeds;
     case SWARM_JOBS:
         if (!cli_number("--jobs", value, 1, SWARM_JOBS_LIMIT, &number))
             return false;

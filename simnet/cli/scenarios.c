@@ -154,6 +154,7 @@ static void run_watched(const struct simnet_scenario *scenario,
     struct simnet_scenario_options build = {.seed = options->seed,
                                             .replay = options->replay,
                                             .record = true,
+                                            .foreigns = options->foreigns,
                                             .observers = &observer,
                                             .observer_count = 1};
     struct simnet_error error;

@@ -30,6 +30,7 @@ struct sim_run_options {
     const uint64_t *seed;
     const struct simnet_tape *replay;
     bool record;
+    struct simnet_foreigns *foreigns; /* kept from run to run, or NULL */
     const char *trace; /* NULL: none; "-": every event as a line on stdout; else a file, what is in
                           it goes by its suffix (simnet/export.h) */
 };

@@ -258,11 +258,19 @@ bool simnet_tape_read(const struct simnet_scenario *scenario, const char *path,
 
 /* ---- running ---- */
 
+/* SUTs of foreign hosts that outlive a run: the next host with the same spec takes one over, resets
+ * and configures it, instead of starting another. One that broke is not kept. For many runs in
+ * which starting the program would take longest. */
+struct simnet_foreigns;
+struct simnet_foreigns *simnet_foreigns_new(void);
+void simnet_foreigns_free(struct simnet_foreigns *foreigns); /* NULL is allowed */
+
 struct simnet_scenario_options {
     const uint64_t *seed;             /* instead of the scenario's; NULL: its own */
     const struct simnet_tape *replay; /* instead of chance, or of the scenario's faults; NULL */
     bool record;                      /* keep the tape */
     bool hash_off;
+    struct simnet_foreigns *foreigns; /* kept from run to run; NULL: none is */
     const struct simnet_observer *observers; /* added before anything happens */
     size_t observer_count;
 };

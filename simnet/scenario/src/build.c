@@ -112,7 +112,8 @@ static bool build_hosts(struct build *build)
             ok = simnet_host_add_engine(world, &config, &host->settings, &index, build->error);
             break;
         case SIMNET_HOST_FOREIGN:
-            ok = scenario_add_foreign(world, scenario, host, &config, &index, build->error);
+            ok = scenario_add_foreign(build->run, host, build->options->foreigns, &config, &index,
+                                      build->error);
             build->foreign = !ok;
             break;
         case SIMNET_HOST_SCRIPTED:

@@ -19,6 +19,8 @@ struct foreign {
     struct simnet_world *world;
     simnet_host host;
     struct conform_sut *sut;
+    char *spec;                       /* as it was attached */
+    struct simnet_foreigns *foreigns; /* where it goes when it is no longer needed; or NULL */
     struct conform_setting settings[FOREIGN_SETTINGS_MAX];
     size_t setting_count;
     sipc_time started_ns;     /* on the host's clock */
@@ -29,6 +31,60 @@ struct foreign {
     bool broken;
     char why[1024];
 };
+
+/* ---- kept from run to run ---- */
+
+struct foreign_kept {
+    char *spec;
+    struct conform_sut *sut;
+};
+
+struct simnet_foreigns {
+    struct foreign_kept *at;
+    size_t count, capacity;
+};
+
+struct simnet_foreigns *simnet_foreigns_new(void)
+{
+    struct simnet_foreigns *foreigns = calloc(1, sizeof *foreigns);
+
+    if (foreigns == NULL)
+        abort();
+    return foreigns;
+}
+
+void simnet_foreigns_free(struct simnet_foreigns *foreigns)
+{
+    for (size_t i = 0; foreigns != NULL && i < foreigns->count; i++) {
+        conform_sut_detach(foreigns->at[i].sut);
+        free(foreigns->at[i].spec);
+    }
+    if (foreigns != NULL)
+        free(foreigns->at);
+    free(foreigns);
+}
+
+/* NULL: none is kept of this spec. */
+static struct conform_sut *foreigns_take(struct simnet_foreigns *foreigns, const char *spec)
+{
+    for (size_t i = 0; foreigns != NULL && i < foreigns->count; i++) {
+        struct foreign_kept kept = foreigns->at[i];
+        if (strcmp(kept.spec, spec) != 0)
+            continue;
+        free(kept.spec);
+        simnet_scenario_cut(foreigns->at, &foreigns->count, i, sizeof kept);
+        return kept.sut;
+    }
+    return NULL;
+}
+
+/* Takes over both. */
+static void foreigns_keep(struct simnet_foreigns *foreigns, char *spec, struct conform_sut *sut)
+{
+    foreigns->at = simnet_scenario_grow(foreigns->at, foreigns->count, &foreigns->capacity,
+                                        sizeof *foreigns->at);
+    foreigns->at[foreigns->count++] = (struct foreign_kept){spec, sut};
+}
 
 /* ---- requests ---- */
 
@@ -143,7 +199,12 @@ static void foreign_fini(void *self)
     struct foreign *foreign = self;
 
     foreign_drop_outs(foreign);
-    conform_sut_detach(foreign->sut);
+    if (foreign->foreigns != NULL && !foreign->broken) {
+        foreigns_keep(foreign->foreigns, foreign->spec, foreign->sut);
+    } else {
+        conform_sut_detach(foreign->sut);
+        free(foreign->spec);
+    }
     free(foreign->outs);
     free(foreign->attributes);
     free(foreign);
@@ -515,23 +576,26 @@ static char *foreign_spec(const struct simnet_scenario *scenario, const char *su
     return spec;
 }
 
-bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario *scenario,
-                          const struct simnet_scenario_host *host,
-                          const struct simnet_host_config *config, simnet_host *out,
-                          struct simnet_error *error)
+bool scenario_add_foreign(struct simnet_scenario_run *run, const struct simnet_scenario_host *host,
+                          struct simnet_foreigns *foreigns, const struct simnet_host_config *config,
+                          simnet_host *out, struct simnet_error *error)
 {
     struct foreign *foreign = calloc(1, sizeof *foreign);
-    struct conform_error why;
+    struct conform_error why = {0};
+    enum conform_sut_status status = CONFORM_SUT_OK;
 
     if (foreign == NULL)
         abort();
-    char *spec = foreign_spec(scenario, host->sut);
-    enum conform_sut_status status = conform_sut_attach(spec, NULL, &foreign->sut, &why);
-    free(spec);
+    foreign->foreigns = foreigns;
+    foreign->spec = foreign_spec(run->scenario, host->sut);
+    foreign->sut = foreigns_take(foreigns, foreign->spec);
+    if (foreign->sut == NULL)
+        status = conform_sut_attach(foreign->spec, NULL, &foreign->sut, &why);
     if (status != CONFORM_SUT_OK || !conform_sut_is_virtual(foreign->sut)) {
         snprintf(error->text, sizeof error->text, "host %s: %.280s", host->name,
                  foreign->sut != NULL ? "it has no virtual clock" : why.text);
         conform_sut_detach(foreign->sut);
+        free(foreign->spec);
         free(foreign);
         return false;
     }
@@ -540,6 +604,6 @@ bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenar
         abort();
     foreign->deadline_ns = SIPC_NEVER;
     foreign_settings(foreign, &host->settings);
-    *out = simnet_host_add(world, config, &foreign_driver, foreign);
+    *out = simnet_host_add(run->world, config, &foreign_driver, foreign);
     return true;
 }

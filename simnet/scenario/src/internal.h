@@ -28,8 +28,8 @@ void scenario_watch_free(struct simnet_scenario_watch *watch);
 /* foreign.c */
 /* Starts `host->sut`, as seen from the scenario's folder, and adds it to the world. false: *error
  * says why. */
-bool scenario_add_foreign(struct simnet_world *world, const struct simnet_scenario *scenario,
-                          const struct simnet_scenario_host *host,
+bool scenario_add_foreign(struct simnet_scenario_run *run, const struct simnet_scenario_host *host,
+                          struct simnet_foreigns *foreigns,
                           const struct simnet_host_config *config, simnet_host *out,
                           struct simnet_error *error);
 

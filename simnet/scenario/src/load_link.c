@@ -184,6 +184,10 @@ bool scenario_load_link(struct scenario_load *load)
     for (size_t i = 0; i < load->statement->clause_count; i++)
         if (!load_link_clause(load, &load->statement->clauses[i], &link))
             return false;
+    if (link.config.reorder.swap_count == 0)
+        link.config.reorder.swap_count = link.config.reorder.swap_ppm > 0; /* without `by` */
+    if (link.config.reorder.jump_count == 0)
+        link.config.reorder.jump_count = link.config.reorder.jump_ppm > 0;
     if (!simnet_link_check(&link.config, &error))
         return scenario_load_fail(load, "%s", error.text);
     simnet_scenario_add(&load->scenario->links, &link);

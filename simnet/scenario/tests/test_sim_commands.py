@@ -365,3 +365,88 @@ def test_foreign_host_lives_as_the_engine_does(sim, world, build_dir):
     results = [json.loads(done.out) for done in (native, foreign)]
     for key in ("pdus", "ended", "bytes_delivered", "dropped", "goodput_bps"):
         assert results[0][key] == results[1][key], key
+
+
+# ---- many seeds ----
+
+
+def test_seeds_are_one_row_and_those_that_fail_a_row_each(sim, world):
+    path = world("expect ended ok == 5\nexpect dropped < 2 by loss\n")
+    done = sim("run", path, "--seeds", "1..8")
+    rows = done.out.splitlines()[1:]
+    assert done.code == 1 and rows[-1] == "1 of 1 not as expected"
+    assert re.fullmatch(r"! w +2 +\d+ .* 8 seeds +loss \d+.*", rows[-2]), rows
+    failed = re.findall(r"again: .* --seed (\d+) ", done.err)
+    assert 0 < len(failed) < 8 and len(rows) == len(failed) + 2
+    assert sim("run", path, "--seed", failed[0]).code == 1
+    good = sim("run", world(), "--seeds", "1..8")
+    assert good.code == 0 and len(good.out.splitlines()) == 3, good.out + good.err
+
+
+def test_seeds_each_have_the_history_they_have_alone(sim, world):
+    path = world()
+    together = sim("run", path, "--seeds", "3..5", "--hashes").out
+    assert together == "".join(sim("run", path, "--seed", s, "--hashes").out for s in "345")
+
+
+@pytest.mark.parametrize("arguments, error", [
+    (["--seeds", "5..3"], "expected A..B with A at most B"),
+    (["--seeds", "x"], "--seeds x: expected a whole number"),
+    (["--seeds", "1..2", "--trace", "-"], "--tape and --trace are of one run"),
+])
+def test_bad_seeds_exit_2(sim, world, arguments, error):
+    done = sim("run", world(), *arguments)
+    assert done.code == 2 and error in done.err, done.err
+
+
+TWO_READINGS = "simnet/scenarios/two-readings.sx"
+
+
+def test_two_readings_agree_on_some_bad_links(sim):
+    """One process of the other implementation lives through all of them, and it does not show."""
+    together = sim("run", TWO_READINGS, "--seeds", "1..4", "--hashes")
+    assert together.code == 0, together.err
+    assert together.out.splitlines()[3:] == sim(
+        "run", TWO_READINGS, "--seed", "4", "--hashes").out.splitlines()
+
+
+@pytest.mark.slow
+def test_two_readings_agree_on_a_thousand_bad_links(project_dir, build_dir):
+    """Ten thousand take minutes: the README of simnet has the command."""
+    build = os.environ.get("SIPC_RELEASE_DIR", build_dir)
+    done = subprocess.run([project_dir / build / "bin" / "sipc", "sim", "run", TWO_READINGS,
+                           "--seeds", "1..1000"],
+                          cwd=project_dir, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"1000 seeds +loss \d{4,}, duplicate \d{4,}, .* reorder \d{4,}", done.stdout)
+
+
+FAULTY = """
+import sys
+sys.path.insert(0, {path!r})
+from scalableipc_endpoint.__main__ import main
+from scalableipc_endpoint.endpoint import Endpoint
+right = Endpoint.handle
+
+def handle(self, request):
+    response = right(self, request)
+    response["out"] = [out for out in response["out"]
+                       for _ in range({times} if "deliver" in out else 1)]
+    return response
+
+Endpoint.handle = handle
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("times, rule", [(0, "SND-11"), (2, "RCV-9")], ids=["lost", "doubled"])
+def test_two_readings_would_notice(sim, project_dir, tmp_path, times, rule):
+    """A host whose application gets nothing, or everything twice, is found out."""
+    path, script = tmp_path / "two-readings.sx", tmp_path / "faulty.py"
+    script.write_text(FAULTY.format(path=str(project_dir / "conformance" / "pyendpoint"),
+                                    times=times))
+    text = (project_dir / TWO_READINGS).read_text()
+    path.write_text(re.sub(r'"exec:.*?"', f'"exec:{sys.executable} {script}"', text))
+    done = sim("run", path, "--seeds", "1..2")
+    assert done.code == 1, done.out + done.err
+    assert "invariant" in done.err and rule in done.err, done.err
