@@ -109,6 +109,7 @@ static void record_restart(struct conform_record *record)
     record->name = kept.name;
     record->id = kept.id;
     record->path = kept.path;
+    record->index = kept.index;
 }
 
 /* A SUT found dead at the door died of nothing this case did: it is started again, once. */
@@ -173,17 +174,22 @@ static void run_attempt(struct runner *r)
     run_witness_end(r);
 }
 
-/* Whether a busy machine, and not the SUT, may be what failed: the harness was late, or the SUT had
- * to wait for its turn, as an answer that took long tells. */
+/* The harness was late, or the SUT had to wait for its turn, as an answer that took long tells. */
+static bool run_was_busy(const struct runner *r)
+{
+    uint64_t quarter = r->clock.unit_ns[SX_ACK_TIMEOUT] / 4;
+    return conform_sut_lateness(r->sut) > quarter || r->call_max_ns > quarter;
+}
+
+/* Whether a busy machine, and not the SUT, may be what failed. */
 static bool run_doubtful(const struct runner *r)
 {
     enum conform_verdict verdict = r->record->verdict;
     bool failed =
         verdict == CONFORM_FAIL || verdict == CONFORM_ADVISORY || verdict == CONFORM_INCONCLUSIVE;
-    uint64_t quarter = r->clock.unit_ns[SX_ACK_TIMEOUT] / 4;
-    bool busy = conform_sut_lateness(r->sut) > quarter || r->call_max_ns > quarter;
 
-    return failed && !r->clock.is_virtual && r->status == CONFORM_SUT_OK && (r->timing || busy);
+    return failed && !r->clock.is_virtual && r->status == CONFORM_SUT_OK &&
+           (r->timing || run_was_busy(r));
 }
 
 static void run_close(struct runner *r)
@@ -204,6 +210,7 @@ enum conform_sut_status conform_run_case(struct conform_sut *sut, const struct s
 {
     char *name = calloc(1, RUN_NAME_SIZE);
     enum conform_sut_status status;
+    unsigned doublings = 0;
 
     SIPC_ASSERT(name != NULL);
     sx_case_name(script, index, name, RUN_NAME_SIZE);
@@ -213,8 +220,10 @@ enum conform_sut_status conform_run_case(struct conform_sut *sut, const struct s
     for (unsigned attempt = 1;; attempt++) {
         struct runner r;
         run_init(&r, sut, script, index, options, attempt, record, error);
+        r.clock.doublings = doublings;
         run_attempt(&r);
         bool again = attempt < RUN_ATTEMPTS_MAX && run_doubtful(&r);
+        doublings += run_was_busy(&r);
         run_close(&r);
         status = r.status;
         record->attempts = attempt;

@@ -219,6 +219,7 @@ struct run_clock {
     bool is_virtual;
     uint64_t tick_ns;
     unsigned scale_percent;
+    unsigned doublings; /* of T, with a wall clock: one for each attempt on a busy machine */
     uint64_t unit_ns[SX_TIME_UNIT_COUNT];
 };
 

@@ -108,6 +108,11 @@ static int64_t settings_ack_timeout_ms(const struct runner *r)
         ms = SETTING_WALL_ACK_TIMEOUT_MS;
     }
     ms = wall ? ms * r->clock.scale_percent / 100 : ms;
+    /* On a machine that was found busy all margins are made longer, up to the rules' own T, for
+     * which the other times of a case are made. */
+    for (unsigned i = 0; wall && i < r->clock.doublings && ms < RUN_ACK_TIMEOUT_MS; i++) {
+        ms = 2 * ms < RUN_ACK_TIMEOUT_MS ? 2 * ms : RUN_ACK_TIMEOUT_MS;
+    }
     return ms > 0 ? ms : 1;
 }
 

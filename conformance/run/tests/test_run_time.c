@@ -18,7 +18,7 @@ struct time_row {
     const char *reason; /* NULL: it is in time */
     bool wall;
     uint64_t tick_ns, lateness_ns;
-    unsigned scale_percent;
+    unsigned scale_percent, ack_timeout_ms;
 };
 
 static void run_time_rows(const struct time_row *rows, size_t count)
@@ -29,6 +29,7 @@ static void run_time_rows(const struct time_row *rows, size_t count)
         const struct fake_act acts[] = {{FAKE_TX, ON_RX(1), .after_ns = rows[i].at_ns},
                                         {.kind = FAKE_NONE}};
         const struct conform_run_options options = {.time_scale_percent = rows[i].scale_percent,
+                                                    .ack_timeout_ms = rows[i].ack_timeout_ms,
                                                     .no_judge = true};
         struct fake_sut fake = {.acts = acts,
                                 .wall = rows[i].wall,
@@ -178,8 +179,10 @@ static void test_run_time_when_wall_then_upper_bounds_give_way(void **ctx)
          .wall = true},
         {"a late harness extends more", A " within 1T", .at_ns = MS(500), NULL, .wall = true,
          .lateness_ns = MS(150)},
-        {"to twice its lateness", A " within 1T", .at_ns = MS(501), "time was 501 ms", .wall = true,
-         .lateness_ns = MS(150)},
+        {"by twice its lateness", A " within 1T", .at_ns = MS(1600), NULL, .wall = true,
+         .lateness_ns = MS(300), .ack_timeout_ms = 1000},
+        {"and no more", A " within 1T", .at_ns = MS(1601), "nothing came", .wall = true,
+         .lateness_ns = MS(300), .ack_timeout_ms = 1000},
         {"the grain of clocks", A " after 1T", .at_ns = MS(190), NULL, .wall = true},
         {"earlier than that", A " after 1T", .at_ns = MS(189),
          "time was 189 ms instead of 200 ms to 300 ms after the PDU before it", .wall = true},
@@ -286,6 +289,17 @@ static const struct row attempt_rows[] = {
      .fake = {.wall = true, .call_ns = MS(50), .late_attempts = 1},
      .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 7, .expectations = 1,
      .reason = "seq_nr was 1 instead of 0", .attempts = 1},
+    {.name = "after a busy attempt T is twice as long",
+     .body = "test\n-> data 0:0\n<- data_ack 0:0 after 1T\nquiet 1T\n",
+     .acts = {{FAKE_TX, ON_RX(1), .after_ns = MS(700)}},
+     .fake = {.wall = true, .lateness_ns = MS(51), .late_attempts = 1},
+     .verdict = CONFORM_PASS, .expectations = 2, .attempts = 2},
+    {.name = "on a quiet machine T stays what it is",
+     .body = "test\n-> data 0:0\n<- data_ack 0:0 after 1T\nquiet 1T\n",
+     .acts = {{FAKE_TX, ON_RX(1), .after_ns = MS(700)}},
+     .fake = {.wall = true, .lateness_ns = MS(50), .late_attempts = 3},
+     .verdict = CONFORM_FAIL, .rule = SIPC_RULE_WID_7, .line = 7, .expectations = 1,
+     .reason = "", .attempts = 3},
     {.name = "three times is enough",
      .body = "test\n-> data 0:0\n<- data_ack 0:0\nquiet 1T\n",
      .fake = {.wall = true},
