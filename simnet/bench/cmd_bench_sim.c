@@ -24,6 +24,15 @@ static const char sim_help[] =
     "                  sessions to fill the link; all checks and the trace hash are on. Data and\n"
     "                  acks count. In ns-3: UDP with short replies\n"
     "  engines-300ms   the same with 150 ms one way\n"
+    "Searches, in a table of their own, without ns-3:\n"
+    "  swarm           seeds of sipc sim swarm, in one worker, whose CPU time counts; beside: "
+    "PDUs\n"
+    "                  and faults by seed\n"
+    "  explore-faf, explore-close-race, explore-two-messages\n"
+    "                  states of small worlds of sipc sim explore; beside: how many a world has,\n"
+    "                  bytes and transitions by state\n"
+    "  shrink-10k      sipc sim shrink of a failure after 10,000 PDUs: runs of scenarios; beside:\n"
+    "                  PDUs before it, lines that are left, seconds of CPU time\n"
     "\n"
     "  --row NAME,...    these rows; a name may be cut: 'queue' is all that begin so\n"
     "How it is measured:\n"
@@ -197,7 +206,7 @@ static bool sim_run(const struct sim_plan *plan)
         if (good && plan->json)
             json_array_append_new(rows, sim_json_row(&figures));
         else if (good)
-            sim_print_row(&figures);
+            sim_print_row(&figures, i > 0 ? plan->rows[i - 1] : NULL);
     }
     sim_progress(plan, plan->row_count);
     if (good && plan->json) {

@@ -22,7 +22,7 @@ static bool measure_pass(const struct sim_row *row, void *self, uint64_t units,
     uint64_t start = bench_cpu_ns();
     bool good = sim_timed_work(row->kind, self, units, done);
 
-    *ns = bench_cpu_ns() - start + 1;
+    *ns = bench_cpu_ns() - start + 1 + (good ? done->workers_ns : 0);
     return good;
 }
 
@@ -30,7 +30,7 @@ static bool measure_pass(const struct sim_row *row, void *self, uint64_t units,
 static uint64_t measure_calibrate(const struct sim_row *row, void *self, uint64_t repetition_ns)
 {
     struct sim_done done;
-    uint64_t units = MEASURE_FIRST_UNITS, ns;
+    uint64_t units = row->of_size != NULL ? MEASURE_FIRST_UNITS : row->round, ns;
 
     for (;;) {
         if (!measure_pass(row, self, units, &done, &ns))
@@ -47,6 +47,7 @@ struct measured {
     double per_s[BENCH_REPETITIONS_MAX], pace[BENCH_REPETITIONS_MAX];
     double ns3_per_s[SIM_SCHEDULERS][BENCH_REPETITIONS_MAX];
     double ratio[SIM_SCHEDULERS][BENCH_REPETITIONS_MAX];
+    double beside[SIM_BESIDE_MAX][BENCH_REPETITIONS_MAX];
     struct sim_done total;
 };
 
@@ -85,6 +86,8 @@ static bool measure_repetitions(const struct sim_plan *plan, void *self, struct 
         m.total.busy_ns += done.busy_ns;
         m.per_s[i] = (double)done.units * 1e9 / (double)ns;
         m.pace[i] = (double)done.simulated_ns / (double)ns;
+        for (int k = 0; k < SIM_BESIDE_MAX; k++)
+            m.beside[k][i] = done.beside[k].value;
         if (out->has_ns3 && !measure_ns3(out, units, &m, i))
             return false;
     }
@@ -93,6 +96,9 @@ static bool measure_repetitions(const struct sim_plan *plan, void *self, struct 
     out->pace = bench_stat_of(m.pace, plan->repetitions);
     if (m.total.simulated_ns > 0)
         out->filled = (double)m.total.busy_ns / (double)m.total.simulated_ns;
+    for (int k = 0; k < SIM_BESIDE_MAX; k++)
+        out->beside[k] = (struct sim_beside){done.beside[k].name,
+                                             bench_stat_of(m.beside[k], plan->repetitions).median};
     for (int i = 0; i < SIM_SCHEDULERS && out->has_ns3; i++) {
         out->ns3_per_s[i] = bench_stat_of(m.ns3_per_s[i], plan->repetitions);
         out->ratio[i] = bench_stat_of(m.ratio[i], plan->repetitions);
@@ -131,7 +137,7 @@ bool sim_measure(const struct sim_plan *plan, const struct sim_row *row, struct 
     }
     bool good = measure_repetitions(plan, self, out);
     row->kind->close(self);
-    if (good && plan->instructions)
+    if (good && plan->instructions && row->of_size != NULL)
         good = measure_instructions(plan, out);
     return good;
 }

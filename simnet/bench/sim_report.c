@@ -21,6 +21,12 @@ static const char report_columns[] =
     "--------------:|------------:|---------:|-----------------------|---------:|"
     "-----------------------|\n";
 
+static const char report_search_columns[] =
+    "| search               | by second [min..max]    | unit   | beside                           "
+    "                      |\n"
+    "|----------------------|-------------------------|--------|----------------------------------"
+    "----------------------|\n";
+
 void sim_print_head(const struct sim_plan *plan)
 {
     const char *without_ns3 = report_without_ns3(plan);
@@ -35,7 +41,6 @@ void sim_print_head(const struct sim_plan *plan)
                "too.\n");
     if (bench_build_is_slow())
         printf("This build is not optimised, or has sanitizers: its times mean nothing.\n");
-    printf("\n%s", report_columns);
 }
 
 /* A cell of so many columns; digits behind the point as the size asks for. */
@@ -48,7 +53,7 @@ static void report_stat(const struct bench_stat *stat, double scale, int columns
     printf(" %-*s |", columns, text);
 }
 
-void sim_print_row(const struct sim_figures *figures)
+static void report_row(const struct sim_figures *figures)
 {
     const struct sim_row *row = figures->row;
 
@@ -72,6 +77,38 @@ void sim_print_row(const struct sim_figures *figures)
         }
     }
     printf("\n");
+}
+
+static void report_search(const struct sim_figures *figures)
+{
+    char text[160];
+    size_t used = 0;
+
+    printf("| %-20s |", figures->row->name);
+    snprintf(text, sizeof text, "%.0f [%.0f..%.0f]", figures->per_s.median, figures->per_s.min,
+             figures->per_s.max);
+    printf(" %-23s | %-6s |", text, figures->row->unit);
+    text[0] = '\0';
+    for (int i = 0; i < SIM_BESIDE_MAX && figures->beside[i].name != NULL; i++) {
+        const struct sim_beside *beside = &figures->beside[i];
+        int digits = beside->value < 100 ? 2 : 0;
+        int more = snprintf(text + used, sizeof text - used, "%s%s %.*f", i > 0 ? ", " : "",
+                            beside->name, digits, beside->value);
+        used += more > 0 && (size_t)more < sizeof text - used ? (size_t)more : 0;
+    }
+    printf(" %-54s |\n", text);
+}
+
+void sim_print_row(const struct sim_figures *figures, const struct sim_row *before)
+{
+    bool search = figures->row->of_size == NULL;
+
+    if (before == NULL || (before->of_size == NULL) != search)
+        printf("\n%s", search ? report_search_columns : report_columns);
+    if (search)
+        report_search(figures);
+    else
+        report_row(figures);
     fflush(stdout);
 }
 
@@ -89,18 +126,29 @@ static json_t *report_json_ns3(const struct sim_figures *figures)
     return all;
 }
 
+static json_t *report_json_beside(const struct sim_figures *figures)
+{
+    json_t *all = json_object();
+
+    for (int i = 0; i < SIM_BESIDE_MAX && figures->beside[i].name != NULL; i++)
+        json_object_set_new(all, figures->beside[i].name, json_real(figures->beside[i].value));
+    return all;
+}
+
 json_t *sim_json_row(const struct sim_figures *figures)
 {
     bool has_link = figures->filled > 0;
 
-    return json_pack(
-        "{s:s, s:s, s:I, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "row", figures->row->name, "unit",
-        figures->row->unit, "size", (json_int_t)figures->size, "size_of", figures->row->of_size,
-        "units", (json_int_t)figures->units, "per_s", bench_json_stat(&figures->per_s),
-        "simulated_s_per_s", has_link ? bench_json_stat(&figures->pace) : json_null(),
-        "link_filled", has_link ? json_real(figures->filled) : json_null(), "instructions_per_unit",
-        figures->instructions > 0 ? json_real(figures->instructions) : json_null(), "ns3",
-        figures->has_ns3 ? report_json_ns3(figures) : json_null());
+    return json_pack("{s:s, s:s, s:I, s:s?, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "row",
+                     figures->row->name, "unit", figures->row->unit, "size",
+                     (json_int_t)figures->size, "size_of", figures->row->of_size, "units",
+                     (json_int_t)figures->units, "per_s", bench_json_stat(&figures->per_s),
+                     "simulated_s_per_s", has_link ? bench_json_stat(&figures->pace) : json_null(),
+                     "link_filled", has_link ? json_real(figures->filled) : json_null(),
+                     "instructions_per_unit",
+                     figures->instructions > 0 ? json_real(figures->instructions) : json_null(),
+                     "ns3", figures->has_ns3 ? report_json_ns3(figures) : json_null(), "beside",
+                     report_json_beside(figures));
 }
 
 json_t *sim_json(const struct sim_plan *plan, json_t *rows)

@@ -13,5 +13,10 @@ const struct sim_row sim_rows[] = {
     {"link-300ms", "PDUs", "us one way", &sim_link, 150000, 500, 125000, 16},
     {"engines-1ms", "PDUs", "sessions", &sim_engines_short, 32, 32, 3200, 16},
     {"engines-300ms", "PDUs", "sessions", &sim_engines_long, 5700, 57, 540000, 16},
+    {"swarm", "seeds", NULL, &sim_swarm, 0, 0, 100, 0},
+    {"explore-faf", "states", NULL, &sim_explore_faf, 0, 500, 1000, 0},
+    {"explore-close-race", "states", NULL, &sim_explore_close_race, 0, 500, 1000, 0},
+    {"explore-two-messages", "states", NULL, &sim_explore_two_messages, 0, 500, 1000, 0},
+    {"shrink-10k", "runs", NULL, &sim_shrink, 10000, 200, 1, 0},
 };
 const size_t sim_row_count = sizeof sim_rows / sizeof sim_rows[0];

@@ -5,9 +5,19 @@
 
 #include "bench/common.h"
 
+enum { SIM_BESIDE_MAX = 3 };
+
+/* A figure of its own beside those of a row. */
+struct sim_beside {
+    const char *name; /* static; NULL: none */
+    double value;
+};
+
 /* What some work did. */
 struct sim_done {
     uint64_t units;
+    uint64_t workers_ns;                      /* CPU time of other processes that did it */
+    struct sim_beside beside[SIM_BESIDE_MAX]; /* by unit, or of the last time it was done */
     uint64_t simulated_ns;
     uint64_t busy_ns; /* of these, so long was the link in use; 0 where there is none */
 };
@@ -27,14 +37,20 @@ extern const struct sim_kind sim_timers;        /* size: hosts, a deadline each 
 extern const struct sim_kind sim_link;          /* size: delay one way in microseconds */
 extern const struct sim_kind sim_engines_short; /* size: sessions, over 0.5 ms one way */
 extern const struct sim_kind sim_engines_long;  /* size: sessions, over a delay they just fill */
+extern const struct sim_kind sim_swarm;
+extern const struct sim_kind sim_explore_faf; /* size of these: states at most; 0: all */
+extern const struct sim_kind sim_explore_close_race;
+extern const struct sim_kind sim_explore_two_messages;
+extern const struct sim_kind sim_shrink; /* size: PDUs, about, before the failure */
 
 struct sim_row {
     const char *name;
     const char *unit;
-    const char *of_size; /* what size counts */
+    const char *of_size; /* what size counts; NULL: a search, in a table of its own,
+                            without its size */
     const struct sim_kind *kind;
     uint64_t size, small_size;
-    uint64_t round;     /* so many units touch all there is */
+    uint64_t round;     /* so many units touch all there is; of a search: to begin with */
     uint64_t ns3_share; /* ns-3 does this part of the units, as it takes longer; 0: not measured */
 };
 extern const struct sim_row sim_rows[];
@@ -75,6 +91,7 @@ struct sim_figures {
     struct bench_stat pace;  /* simulated seconds by second of CPU time */
     double filled;           /* the share of simulated time in which the link was in use; 0: none */
     double instructions;     /* by unit; 0: not counted */
+    struct sim_beside beside[SIM_BESIDE_MAX]; /* medians of the repetitions */
     bool has_ns3;
     struct bench_stat ns3_per_s[SIM_SCHEDULERS];
     struct bench_stat ratio[SIM_SCHEDULERS]; /* over ns-3's, each repetition's own */
@@ -86,7 +103,8 @@ bool sim_measure(const struct sim_plan *plan, const struct sim_row *row, struct 
 /* ---- sim_report.c ---- */
 
 void sim_print_head(const struct sim_plan *plan);
-void sim_print_row(const struct sim_figures *figures);
+/* `before`: the row printed before; NULL: none. Searches have other columns. */
+void sim_print_row(const struct sim_figures *figures, const struct sim_row *before);
 json_t *sim_json_row(const struct sim_figures *figures); /* new references */
 json_t *sim_json(const struct sim_plan *plan, json_t *rows);
 

@@ -11,7 +11,12 @@ import pytest
 
 ROWS = ["queue-100", "queue-10k", "queue-1M", "timers-100", "timers-10k", "timers-1M",
         "link-300ms", "engines-1ms", "engines-300ms"]
-TINY = ("--small", "--repetitions", "2", "--units", "200")
+SEARCHES = {"swarm": ["PDUs", "faults"],
+            "explore-faf": ["in the world", "bytes", "transitions"],
+            "explore-close-race": ["in the world", "bytes", "transitions"],
+            "explore-two-messages": ["in the world", "bytes", "transitions"],
+            "shrink-10k": ["PDUs before", "lines after", "CPU seconds"]}
+TINY = ("--small", "--repetitions", "2", "--units", "100")
 
 
 @pytest.fixture(scope="session")
@@ -35,15 +40,15 @@ def check_stat(stat):
 
 
 def test_every_row_is_there_once(report):
-    assert [row["row"] for row in report["rows"]] == ROWS
+    assert [row["row"] for row in report["rows"]] == ROWS + list(SEARCHES)
     assert report["repetitions"] == 2
 
 
 def test_figures_are_in_order(report):
     for row in report["rows"]:
         check_stat(row["per_s"])
-        assert row["units"] >= 2 * 200
-        assert row["size"] > 0
+        assert row["units"] >= 2 * 100
+        assert row["size"] > 0 or row["row"] in SEARCHES
         assert row["instructions_per_unit"] is None
 
 
@@ -58,7 +63,9 @@ def test_links_are_filled_and_bare_events_have_none(report):
 
 def test_ns3_is_beside_or_left_out_with_a_reason(report):
     for row in report["rows"]:
-        if report["ns3_left_out"] is None:
+        if row["row"] in SEARCHES:
+            assert row["ns3"] is None
+        elif report["ns3_left_out"] is None:
             assert set(row["ns3"]) == {"Map", "PriorityQueue"}
             for figures in row["ns3"].values():
                 check_stat(figures["per_s"])
@@ -66,6 +73,16 @@ def test_ns3_is_beside_or_left_out_with_a_reason(report):
         else:
             assert row["ns3"] is None
             assert "libns3-dev" in report["ns3_left_out"]
+
+
+def test_searches_have_their_figures_beside(report):
+    beside = {row["row"]: row["beside"] for row in report["rows"]}
+    for row, names in SEARCHES.items():
+        assert list(beside[row]) == names
+        assert all(value > 0 for value in beside[row].values())
+    assert beside["swarm"]["PDUs"] > 50 and beside["swarm"]["faults"] >= 1
+    assert beside["shrink-10k"]["lines after"] <= 20
+    assert all(beside[row] == {} for row in ROWS)
 
 
 def test_rows_are_selected_by_how_they_begin(bench):
@@ -77,12 +94,13 @@ def test_rows_are_selected_by_how_they_begin(bench):
 
 
 def test_the_table_is_aligned_markdown(bench):
-    run = bench(*TINY, "--no-ns3", "--row", "queue-100,engines-1ms")
+    run = bench(*TINY, "--no-ns3", "--row", "queue-100,engines-1ms,swarm,explore-faf")
     assert run.returncode == 0, run.stderr
-    table = [line for line in run.stdout.splitlines() if line.startswith("|")]
-    assert len(table) == 2 + 2
-    bars = [[match.start() for match in re.finditer(r"\|", line)] for line in table]
-    assert all(places == bars[0] for places in bars)
+    lines = [line for line in run.stdout.splitlines() if line.startswith("|")]
+    assert len(lines) == 2 * (2 + 2)
+    for table in (lines[:4], lines[4:]):
+        bars = [[match.start() for match in re.finditer(r"\|", line)] for line in table]
+        assert all(places == bars[0] for places in bars)
     assert "ns-3: " in run.stdout
 
 
@@ -108,5 +126,5 @@ def test_help_has_examples_and_names_all_rows(bench):
     assert run.returncode == 0
     assert run.stdout.startswith("usage: sipc bench sim")
     assert "examples:\n  sipc bench sim" in run.stdout
-    assert all(row in run.stdout for row in ROWS)
+    assert all(row in run.stdout for row in [*ROWS, *SEARCHES])
     assert max(map(len, run.stdout.splitlines())) <= 100

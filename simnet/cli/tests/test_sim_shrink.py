@@ -86,21 +86,47 @@ at 1.2s b>a up
 """
 
 
-def test_shrink_when_another_engine_fails_then_a_case_that_tells_it_apart(sim, build_dir,
-                                                                          tmp_path):
+EVICTED = """# Another session takes the place of one that is in the middle of its message.
+sx      1
+id      naive
+
+world
+host a
+host c
+host b {sut}max_sessions 1 max_window_size 2
+link a<>b delay 10ms rate 1Mbit/s
+link c<>b delay 10ms
+session S of a>b
+session T of c>b
+at 0s a open S
+at 0s c open T
+at 1ms a send S 10KB
+at 45ms c send T 10B
+heal 10s
+"""
+
+
+@pytest.mark.parametrize("name, text, found, rule, line", [
+    pytest.param("uses_an_id_again", REUSES_AN_ID, "ok-delivered SND-11", "WID-9",
+                 "wait 0.003T", id="sender"),
+    pytest.param("delivers_tails", EVICTED, "delivered-intact RCV-8", "RCV-8",
+                 "<- data_ack 4:0 {error_code=254}", id="receiver"),
+])
+def test_shrink_when_another_engine_fails_then_a_case_that_tells_it_apart(
+        sim, build_dir, tmp_path, name, text, found, rule, line):
     """The host is a SUT in a case; times of the network are told to the ms that a case can say."""
-    engine = build_dir / "simnet" / "naive" / "uses_an_id_again.so"
+    engine = build_dir / "simnet" / "naive" / f"{name}.so"
     naive, case = tmp_path / "naive.sx", tmp_path / "case.sx"
-    naive.write_text(REUSES_AN_ID.format(sut=f'sut "so:{engine}" '))
+    naive.write_text(text.format(sut=f'sut "so:{engine}" '))
     run = sim("shrink", naive, "--case", case, "--runs", "2")
     assert run.returncode == 0, run.stderr
-    assert run.stderr.startswith("ok-delivered SND-11: ")
+    assert run.stderr.startswith(f"{found}: ")
     assert verdict(build_dir, "engine", case, tmp_path) == ("pass", None)
-    assert verdict(build_dir, f"so:{engine}", case, tmp_path) == ("fail", "WID-9")
+    assert verdict(build_dir, f"so:{engine}", case, tmp_path) == ("fail", rule)
     lines = case.read_text().splitlines()
-    assert lines[1].startswith("# ok-delivered: operation ")
-    assert "rules   SND-11 WIRE-1" in lines
-    assert "wait 0.003T" in lines
+    assert lines[1].startswith("# " + found.split(maxsplit=1)[0])
+    assert f"rules   {found.split()[1]} WIRE-1" in lines
+    assert line in lines
 
 
 @pytest.mark.parametrize("lines, why", [
