@@ -236,6 +236,10 @@ static void show_json_packet(json_t *object, const struct pcapt_item *item)
         json_object_set_new(object, "captured", json_integer((json_int_t)item->bytes.size));
     if (item->copy_of != 0)
         json_object_set_new(object, "copy_of", json_integer((json_int_t)item->copy_of));
+    if (item->duplicate)
+        json_object_set_new(object, "duplicate", json_true());
+    if (item->corrupted)
+        json_object_set_new(object, "checksum", json_string("wrong"));
     if (item->dropped)
         json_object_set_new(object, "dropped", json_true());
     if (item->comment != NULL)

@@ -126,6 +126,10 @@ void pcap_describe_packet(const struct pcapt_item *item, char *out, size_t size)
         describe_add(&text, "cut by the capture: %zu of %zu B", item->bytes.size, item->wire_size);
     if (item->copy_of != 0)
         describe_add(&text, "%scopy of frame %" PRIu64, text.used > 0 ? ", " : "", item->copy_of);
+    if (item->duplicate)
+        describe_add(&text, "%sduplicated by the network", text.used > 0 ? ", " : "");
+    if (item->corrupted)
+        describe_add(&text, "%schecksum wrong", text.used > 0 ? ", " : "");
     if (item->dropped)
         describe_add(&text, "%sdropped", text.used > 0 ? ", " : "");
     if (item->first_frame != item->frame)

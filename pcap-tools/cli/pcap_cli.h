@@ -8,6 +8,8 @@
 #include "pcapt/reader.h"
 
 int pcap_cmd_show(int argc, char **argv);
+int pcap_cmd_stats(int argc, char **argv);
+int pcap_cmd_audit(int argc, char **argv);
 
 /* ---- filters (filter.c) ---- */
 

@@ -1,6 +1,6 @@
 /* IPv4, IPv6 with its extension headers, UDP and TCP heads (RFC 791, 8200, 768, 9293). Checksums
- * are not looked at: captures of the sending host have none yet. Lengths of 0 are those of packets
- * that the card is to cut (segmentation offload): the frame's own length counts then. */
+ * decide nothing here: captures of the sending host have none yet. Lengths of 0 are those of
+ * packets that the card is to cut (segmentation offload): the frame's own length counts then. */
 #include <string.h>
 
 #include "packet.h"
@@ -15,6 +15,31 @@ enum {
     IP_DESTINATION = 60,
     IP_EXTENSIONS_MAX = 16,
 };
+
+static uint32_t ip_sum(uint32_t sum, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i + 1 < size; i += 2)
+        sum += packet_u16(bytes + i);
+    if (size % 2 != 0)
+        sum += (uint32_t)bytes[size - 1] << 8;
+    return (sum & 0xffff) + (sum >> 16);
+}
+
+bool packet_checksum_is_wrong(const struct pcapt_flow *flow, struct sipc_span payload)
+{
+    const uint8_t *udp = payload.data - 8;
+    const size_t size = payload.size + 8, address = flow->source.family == 4 ? 4 : 16;
+    uint32_t sum = IP_UDP + (uint32_t)size;
+
+    if (packet_u16(udp + 6) == 0)
+        return false; /* none */
+    sum = ip_sum(sum, flow->source.bytes, address);
+    sum = ip_sum(sum, flow->destination.bytes, address);
+    sum = ip_sum(sum, udp, size);
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum != 0xffff;
+}
 
 static enum packet_kind ip_udp(struct packet_rest rest, struct packet *packet)
 {

@@ -78,6 +78,9 @@ enum packet_kind fragments_add(struct fragments *fragments, const struct fragmen
 enum packet_kind packet_ip(struct fragments *fragments, const struct pcapt_frame *frame,
                            struct packet_rest rest, struct packet *packet);
 
+/* Whether the checksum of a UDP datagram, whose head is before its payload, is there and wrong. */
+bool packet_checksum_is_wrong(const struct pcapt_flow *flow, struct sipc_span payload);
+
 /* stream.c: TCP in order. */
 struct streams;
 struct streams *streams_new(const struct pcapt_reader_options *options,

@@ -40,6 +40,7 @@ struct pcapt_reader {
     struct pcapt_frame frame;
     enum pcapt_direction direction;
     enum pcapt_status ended; /* PCAPT_OK: not yet */
+    bool has_frame;          /* and it was not said to be done */
     bool from_stream;        /* more PDUs may be in the last segment's stream */
     struct pcapt_item item;
     struct reader_flow flows[READER_FLOWS];
@@ -180,9 +181,10 @@ static uint64_t reader_hash(const struct packet *packet)
     return XXH3_64bits_withSeed(packet->payload, size, head);
 }
 
-/* The frame that this one is a mirror's copy of; 0: none. Our own programs write what they mean. */
+/* The frame that this one is a mirror's copy of; 0: none, but *duplicate if it is a network's. Our
+ * own programs write what they mean. */
 static uint64_t reader_copy_of(struct pcapt_reader *reader, const struct packet *packet,
-                               struct reader_flow *flow)
+                               struct reader_flow *flow, bool *duplicate)
 {
     const struct pcapt_frame *frame = &reader->frame;
     const char *application = pcapt_source_application(reader->source);
@@ -198,7 +200,8 @@ static uint64_t reader_copy_of(struct pcapt_reader *reader, const struct packet 
     flow->frames++;
     if (same) {
         flow->repeats++;
-        return flow->repeats * READER_COPY_SHARE >= flow->frames ? recent->frame : 0;
+        *duplicate = flow->repeats * READER_COPY_SHARE < flow->frames;
+        return *duplicate ? 0 : recent->frame;
     }
     *recent = (struct reader_recent){hash, frame->at_ns, frame->number};
     return 0;
@@ -229,6 +232,9 @@ static const struct pcapt_item *reader_finish(struct pcapt_reader *reader)
     item->discard = sipc_pdu_decode(item->bytes, &item->pdu);
     if (item->bytes.size < item->wire_size)
         item->discard = SIPC_DISCARD_NONE; /* the capture's fault: what is left tells nothing */
+    item->corrupted = item->discard != SIPC_DISCARD_NONE &&
+                      item->flow.transport == PCAPT_OVER_UDP &&
+                      packet_checksum_is_wrong(&item->flow, item->bytes);
     item->number = reader->counts.pdus + reader->counts.not_pdus + 1;
     if (pcapt_item_is_pdu(item))
         reader->counts.pdus++;
@@ -309,10 +315,15 @@ static bool reader_frame(struct pcapt_reader *reader)
     if (kind != PACKET_DATAGRAM && kind != PACKET_SEGMENT)
         return false;
     struct reader_flow *flow = reader_flow(reader, &packet.flow);
-    const uint64_t copy_of = reader_copy_of(reader, &packet, flow);
+    bool duplicate = false;
+    const uint64_t copy_of = reader_copy_of(reader, &packet, flow, &duplicate);
     reader->counts.copies += copy_of != 0;
+    if (kind == PACKET_DATAGRAM && reader_datagram(reader, &packet, flow, copy_of)) {
+        reader->item.duplicate = duplicate;
+        return true;
+    }
     if (kind == PACKET_DATAGRAM)
-        return reader_datagram(reader, &packet, flow, copy_of);
+        return false;
     reader->from_stream = streams_segment(reader->streams, &packet, frame);
     reader->counts.foreign += !reader->from_stream;
     return false;
@@ -358,6 +369,13 @@ void pcapt_reader_free(struct pcapt_reader *reader)
     free(reader);
 }
 
+static void reader_done(struct pcapt_reader *reader)
+{
+    if (reader->options.frame_done != NULL && reader->has_frame)
+        reader->options.frame_done(reader->options.ctx, &reader->frame);
+    reader->has_frame = false;
+}
+
 enum pcapt_status pcapt_reader_next(struct pcapt_reader *reader, const struct pcapt_item **item)
 {
     *item = NULL;
@@ -371,6 +389,7 @@ enum pcapt_status pcapt_reader_next(struct pcapt_reader *reader, const struct pc
             reader->from_stream = false;
         }
         if (reader->ended == PCAPT_OK) {
+            reader_done(reader);
             const enum pcapt_status status = pcapt_source_next(reader->source, &reader->frame);
             if (status == PCAPT_WAIT)
                 return status;
@@ -384,6 +403,7 @@ enum pcapt_status pcapt_reader_next(struct pcapt_reader *reader, const struct pc
             continue;
         }
         reader_count(reader);
+        reader->has_frame = true;
         if (reader_frame(reader)) {
             *item = reader_finish(reader);
             return PCAPT_OK;

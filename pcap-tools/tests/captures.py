@@ -102,3 +102,35 @@ def packet(data, number=0, units=0, order="<", options=b"", captured=None, wire=
 def pcapng(frames, link=1, order="<"):
     return section(order) + interface(link, order=order) + b"".join(
         packet(frame, units=number, order=order) for number, frame in enumerate(frames))
+
+
+# ---- captures of the simulator, cut ----
+
+def packets_of(capture):
+    """(time in ns, bytes, direction: 0 unknown, 1 in, 2 out; comment) of the packets of a capture
+    by the project's writer."""
+    at, out = 0, []
+    while at < len(capture):
+        kind, length = struct.unpack_from("<II", capture, at)
+        if kind == 6:
+            _, high, low, size, _ = struct.unpack_from("<IIIII", capture, at + 8)
+            options, way, comment = at + 28 + (size + 3) // 4 * 4, 0, b""
+            while options + 4 < at + length - 4:
+                code, width = struct.unpack_from("<HH", capture, options)
+                value = capture[options + 4:options + 4 + width]
+                way = struct.unpack("<I", value)[0] if code == 2 else way
+                comment += value if code == 1 else b""
+                options += 4 + (width + 3) // 4 * 4
+            out.append((high << 32 | low, capture[at + 28:at + 28 + size], way, comment))
+        at += length
+    return out
+
+
+def tapped(packets, keep, flags=True):
+    """The packets for which keep(source address, destination, direction) holds, as one capture."""
+    out = section() + interface(228, options=option(9, b"\x09"))
+    for at, data, way, _ in packets:
+        if keep(data[12:16], data[16:20], way):
+            options = option(2, struct.pack("<I", way)) if flags and way else b""
+            out += packet(data, units=at, options=options)
+    return out

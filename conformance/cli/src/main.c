@@ -43,6 +43,8 @@ static const struct main_entry main_sim[] = {
 
 static const struct main_entry main_pcap[] = {
     {"show", pcap_cmd_show, "the PDUs in a capture: a line each, trees, JSON, CSV"},
+    {"stats", pcap_cmd_stats, "sessions in numbers: goodput, round trips, repeats, holes"},
+    {"audit", pcap_cmd_audit, "judge the endpoints in a capture, rule by rule"},
     {NULL, NULL, NULL},
 };
 

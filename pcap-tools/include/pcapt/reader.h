@@ -56,6 +56,10 @@ struct pcapt_item {
     struct sipc_pdu pdu;       /* what could be decoded of it: see sipc_pdu_decode */
     uint64_t copy_of; /* the frame that this one is a copy of, made by the capture (a port mirror,
                          two interfaces) and not the network; 0: none */
+    bool duplicate;   /* the same IP packet was seen just before, and no capture made it: a network
+                         did */
+    bool corrupted;   /* it is no PDU, and its UDP checksum is wrong: not of its sender's making,
+                         unless the capture was made there, before the card filled that in */
     bool dropped;     /* a simulator's capture says that it went no further */
     uint64_t missing; /* gaps */
 };
@@ -89,6 +93,10 @@ struct pcapt_reader_options {
                                         ScalableIPC; others are not looked at */
     size_t port_count;               /* 0: found by what it looks like */
     uint32_t link_type;              /* which USER0..USER15 (147..162) holds PDUs; 0: USER0 */
+    /* Called for each frame, of whatever kind, when all its PDUs were given out. NULL: nobody
+     * wants it. */
+    void (*frame_done)(void *ctx, const struct pcapt_frame *frame);
+    void *ctx;
 };
 
 struct pcapt_reader;
