@@ -171,30 +171,6 @@ static void show_tree(const struct show *show, const struct pcapt_item *item)
 
 /* ---- JSON ---- */
 
-static void show_hex(json_t *object, const char *key, struct sipc_span bytes)
-{
-    static const char hex[] = "0123456789abcdef";
-    char *text = malloc(2 * bytes.size + 1);
-    SIPC_ASSERT(text != NULL);
-    for (size_t i = 0; i < bytes.size; i++) {
-        text[2 * i] = hex[bytes.data[i] >> 4];
-        text[2 * i + 1] = hex[bytes.data[i] & 15];
-    }
-    json_object_set_new(object, key, json_stringn(text, 2 * bytes.size));
-    free(text);
-}
-
-/* Text where it is UTF-8, else {"hex": ...} (OPT-9). */
-static json_t *show_text(struct sipc_span text)
-{
-    json_t *value = json_stringn((const char *)text.data, text.size);
-    if (value == NULL) {
-        value = json_object();
-        show_hex(value, "hex", text);
-    }
-    return value;
-}
-
 static void show_json_pdu(const struct show *show, json_t *object, const struct pcapt_item *item)
 {
     char id[PCAP_ID_TEXT];
@@ -214,14 +190,14 @@ static void show_json_pdu(const struct show *show, json_t *object, const struct 
     struct sipc_option option;
     while (sipc_option_next(&rest, &option)) {
         json_t *pair = json_array();
-        json_array_append_new(pair, show_text(option.name));
-        json_array_append_new(pair, show_text(option.value));
+        json_array_append_new(pair, pcap_text_json(option.name));
+        json_array_append_new(pair, pcap_text_json(option.value));
         json_array_append_new(options, pair);
     }
     json_object_set_new(object, "options", options);
     json_object_set_new(object, "data_size", json_integer((json_int_t)pdu->data.size));
     if (show->data)
-        show_hex(object, "data", pdu->data);
+        json_object_set_new(object, "data", pcap_hex_json(pdu->data));
 }
 
 static void show_json_packet(json_t *object, const struct pcapt_item *item)
@@ -243,9 +219,9 @@ static void show_json_packet(json_t *object, const struct pcapt_item *item)
     if (item->dropped)
         json_object_set_new(object, "dropped", json_true());
     if (item->comment != NULL)
-        json_object_set_new(
-            object, "comment",
-            show_text((struct sipc_span){(const uint8_t *)item->comment, strlen(item->comment)}));
+        json_object_set_new(object, "comment",
+                            pcap_text_json((struct sipc_span){(const uint8_t *)item->comment,
+                                                              strlen(item->comment)}));
     if (item->discard != SIPC_DISCARD_NONE) {
         json_object_set_new(object, "discard", json_string(sipc_discard_name(item->discard)));
         json_object_set_new(object, "rule",

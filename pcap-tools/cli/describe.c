@@ -146,3 +146,27 @@ void pcap_put_text(struct sipc_span text, FILE *out)
             fprintf(out, "\\x%02x", text.data[i]);
     }
 }
+
+json_t *pcap_hex_json(struct sipc_span bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *text = malloc(2 * bytes.size + 1);
+    SIPC_ASSERT(text != NULL);
+    for (size_t i = 0; i < bytes.size; i++) {
+        text[2 * i] = hex[bytes.data[i] >> 4];
+        text[2 * i + 1] = hex[bytes.data[i] & 15];
+    }
+    json_t *value = json_stringn(text, 2 * bytes.size);
+    free(text);
+    return value;
+}
+
+json_t *pcap_text_json(struct sipc_span text)
+{
+    json_t *value = json_stringn(text.size > 0 ? (const char *)text.data : "", text.size);
+    if (value == NULL) {
+        value = json_object();
+        json_object_set_new(value, "hex", pcap_hex_json(text));
+    }
+    return value;
+}

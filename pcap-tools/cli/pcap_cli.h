@@ -10,6 +10,7 @@
 int pcap_cmd_show(int argc, char **argv);
 int pcap_cmd_stats(int argc, char **argv);
 int pcap_cmd_audit(int argc, char **argv);
+int pcap_cmd_extract(int argc, char **argv);
 
 /* ---- filters (filter.c) ---- */
 
@@ -118,6 +119,9 @@ void pcap_describe(const struct pcapt_item *item, char *out, size_t size);
 /* What is particular about the packet: "copy of frame 3, cut to 64 B, in frames 4-7"; "" if
  * nothing is. */
 void pcap_describe_packet(const struct pcapt_item *item, char *out, size_t size);
+/* Text where it is UTF-8, else {"hex": ...} (OPT-9); and the digits alone. New references. */
+json_t *pcap_text_json(struct sipc_span text);
+json_t *pcap_hex_json(struct sipc_span bytes);
 /* Bytes for people: printable ones as they are, others as \xNN. */
 void pcap_put_text(struct sipc_span text, FILE *out);
 

@@ -45,6 +45,7 @@ static const struct main_entry main_pcap[] = {
     {"show", pcap_cmd_show, "the PDUs in a capture: a line each, trees, JSON, CSV"},
     {"stats", pcap_cmd_stats, "sessions in numbers: goodput, round trips, repeats, holes"},
     {"audit", pcap_cmd_audit, "judge the endpoints in a capture, rule by rule"},
+    {"extract", pcap_cmd_extract, "window groups to files, sessions to captures"},
     {NULL, NULL, NULL},
 };
 
