@@ -252,9 +252,14 @@ def make(name, sipc, folder):
         BY_HAND[name](path)
         return path
     path = Path(folder) / f"{name}.pcapng"
-    subprocess.run([sipc, "sim", "run", HERE / "scenarios" / f"{name}.sx", "--trace", path],
-                   check=True, stdout=subprocess.DEVNULL)
+    simulate(name, sipc, path)
     return path
+
+
+def simulate(name, sipc, trace):
+    """Runs a scenario; the suffix of the trace says what it holds."""
+    subprocess.run([sipc, "sim", "run", HERE / "scenarios" / f"{name}.sx", "--trace", trace],
+                   check=True, stdout=subprocess.DEVNULL)
 
 
 def read_packets(path):

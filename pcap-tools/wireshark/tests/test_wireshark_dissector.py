@@ -2,6 +2,7 @@
 filters, statistics, installing. What it says of PDUs is tested in ../../witnesses.
 SPDX-License-Identifier: MIT"""
 
+import json
 import os
 import random
 import re
@@ -214,6 +215,30 @@ def test_a_window_group_holds_the_data_of_its_pdus(tmp_path, build_dir):
     for row in groups:
         assert "".join(row["group.data"]) == "".join(data[frame] for frame in row["group.frame"])
         assert len(row["group.data"][0]) == 2 * int(row["group.length"][0])
+
+
+@pytest.mark.parametrize("name", ["lossy", "broken"])
+def test_repeats_and_groups_are_what_the_simulator_did(name, tmp_path, build_dir):
+    """Its comments count the transmissions of each PDU, its events are what was delivered."""
+    sipc = build_dir / "bin" / "sipc"
+    capture = captures.make(name, sipc, tmp_path)
+    fields = ["frame.comment", "frame.packet_flags_direction", "frame.interface_name", "discard",
+              "repeat_nr", "group.length"]
+    rows = tshark.rows(capture, fields)
+    sent = [row for row in rows if row["frame.packet_flags_direction"] == ["0x00000002"]
+            and " data " in row["frame.comment"][0] and row["frame.interface_name"] == ["a>b"]]
+    told = [int(re.search(r"transmission (\d+)", row["frame.comment"][0])[1]) for row in sent]
+    assert told == [1 + int((row["repeat_nr"] or ["0"])[0]) for row in sent]
+    assert max(told) > 2
+
+    events = tmp_path / "events.ndjson"
+    captures.simulate(name, sipc, events)
+    delivered = [event["size"] for event in map(json.loads, events.read_text().splitlines())
+                 if event.get("kind") == "deliver" and event["host"] == "b"]
+    shown = [int(row["group.length"][0]) for row in rows if row["group.length"]
+             and row["frame.packet_flags_direction"] == ["0x00000001"]
+             and row["frame.interface_name"] == ["a>b"]]
+    assert delivered and shown == delivered
 
 
 def conversations(capture, argument):
