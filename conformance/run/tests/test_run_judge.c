@@ -42,9 +42,9 @@ static void judged(const char *name, const struct fake_act *acts, enum conform_v
 
 static void test_run_end_when_something_is_owed_then_it_gets_its_time(void **ctx)
 {
-    static const struct fake_act never[] = {DELIVERS, {FAKE_NONE}};
+    static const struct fake_act never[] = {DELIVERS, {.kind = FAKE_NONE}};
     static const struct fake_act at_once[] = {
-        DELIVERS, {FAKE_TX, ON_RX(1), .opcode = SIPC_DATA_ACK, .full = true}, {FAKE_NONE}};
+        DELIVERS, {FAKE_TX, ON_RX(1), .opcode = SIPC_DATA_ACK, .full = true}, {.kind = FAKE_NONE}};
 
     (void)ctx;
     judged("an ack that never comes", never, CONFORM_FAIL, SIPC_RULE_ACK_1);
@@ -56,7 +56,7 @@ static void test_run_end_when_the_ack_comes_late_then_it_is_no_fault(void **ctx)
     static const struct fake_act late[] = {
         DELIVERS,
         {FAKE_TX, ON_RX(1), .opcode = SIPC_DATA_ACK, .full = true, .after_ns = T_MS / 2},
-        {FAKE_NONE}};
+        {.kind = FAKE_NONE}};
 
     (void)ctx;
     judged("the last moment it may come", late, CONFORM_PASS, SIPC_RULE_NONE);
