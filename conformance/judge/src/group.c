@@ -122,7 +122,7 @@ static void group_join(struct group_list *list, struct sipc_span options, struct
     }
     if (!sipc_long_attribute_split((struct sipc_span){text, used}, &name, &value)) {
         list->broken = true;
-    } else if (!group_list_add(list, name, value)) {
+    } else if (!group_is_framing(sipc_option_find(name)) && !group_list_add(list, name, value)) {
         list->untested = true;
     }
 }

@@ -203,7 +203,8 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
 {
     struct judge_own_window *window = retry_window(s, pdu);
 
-    s->out.peer_spoke = true;
+    /* An ack of what was never sent is no word of the peer (LNK-4). */
+    s->out.peer_spoke |= !s->out.known || pdu->window_id <= s->out.highest;
     s->quiet_ns = j->now_ns;
     judge_own_id_acked(j, s, pdu->window_id, pdu->error_code);
     judge_saw_rule(j, SIPC_RULE_SND_8);
