@@ -169,6 +169,20 @@ static void group_read(struct group_list *list, struct sipc_span all)
     }
 }
 
+bool judge_hash_pieces(struct sipc_span pieces, uint64_t *sum)
+{
+    struct group_list list = {0};
+    bool sound;
+
+    group_read(&list, pieces);
+    for (size_t i = 0; i < list.count; i++) {
+        *sum += judge_hash_attribute(list.items[i].name, list.items[i].value);
+    }
+    sound = !list.broken && !list.untested;
+    group_list_clear(&list);
+    return sound;
+}
+
 /* ---- the end of a group ---- */
 
 static enum judge_validity group_decodes(struct sipc_span options)

@@ -89,7 +89,7 @@ struct judge_cut { /* a PDU of the own current window */
     uint32_t size, wire;
     uint32_t counted;    /* names and values of non-framing options */
     uint64_t attributes; /* sum of their hashes, long ones left out */
-    bool has_long;
+    size_t pieces_end; /* of the window's pieces, up to this PDU */
     uint32_t flags;
 };
 
@@ -127,6 +127,7 @@ struct judge_own_window {
     bool window_bound_known;
     struct judge_cut *cuts;
     size_t cut_count, cut_capacity;
+    struct judge_bytes pieces; /* options of long attributes in these PDUs */
 };
 
 struct judge_outbound {
@@ -146,7 +147,7 @@ struct judge_outbound {
     size_t group_counted, group_wire;
     size_t group_windows; /* of it, taken */
     uint64_t group_attributes;
-    bool group_has_long;
+    struct judge_bytes group_pieces;
     uint64_t message_bytes; /* taken by the peer, of the send in progress */
     bool acked_group;       /* a group was taken in full (OPN-6) */
     bool ended_group;       /* the window last taken ended its group */
@@ -384,6 +385,9 @@ void judge_command(struct judge *j, const struct judge_event *event);
 void judge_result(struct judge *j, const struct judge_event *event);
 uint64_t judge_hash(struct sipc_span bytes);
 uint64_t judge_hash_attribute(struct sipc_span name, struct sipc_span value);
+/* Adds the hashes of the long attributes that these options are pieces of to *sum; false: some are
+ * none. */
+bool judge_hash_pieces(struct sipc_span pieces, uint64_t *sum);
 struct judge_operation *judge_sending(struct judge_session *s); /* the send in progress, or NULL */
 void judge_settle(struct judge *j);
 bool judge_operation_find(struct judge_session *s, uint64_t number, size_t *at);

@@ -85,6 +85,18 @@ void judge_retry_begin(struct judge *j, struct judge_session *s, struct judge_ow
 
 /* ---- what acks do ---- */
 
+/* The long attributes of the first `count` PDUs are the group's. */
+static void retry_take_pieces(struct judge *j, struct judge_session *s,
+                              const struct judge_own_window *window, size_t count)
+{
+    const size_t taken = count < window->cut_count ? count : window->cut_count;
+    const size_t size = taken == 0 ? 0 : window->cuts[taken - 1].pieces_end;
+
+    if (!judge_bytes_add(j, &s->out.group_pieces, (struct sipc_span){window->pieces.data, size})) {
+        s->out.group_known = false;
+    }
+}
+
 static void retry_taken(struct judge *j, struct judge_session *s, struct judge_own_window *window,
                         int32_t count)
 {
@@ -103,8 +115,8 @@ static void retry_taken(struct judge *j, struct judge_session *s, struct judge_o
         out->group_counted += window->cuts[i].size + window->cuts[i].counted;
         out->group_wire += window->cuts[i].wire;
         out->group_attributes += window->cuts[i].attributes;
-        out->group_has_long |= window->cuts[i].has_long;
     }
+    retry_take_pieces(j, s, window, (size_t)count);
     if (judge_may(s, JUDGE_IN_OPENING)) { /* STM-1 */
         judge_saw_rule(j, SIPC_RULE_STM_1);
         if (judge_must(s, JUDGE_IN_OPENING) && judge_knows(j, JUDGE_NEEDS_SYNC)) {

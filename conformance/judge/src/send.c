@@ -47,6 +47,7 @@ void judge_window_begin(struct judge *j, struct judge_session *s, struct judge_o
     struct judge_cut *cuts = window->cuts;
     size_t capacity = window->cut_capacity;
 
+    judge_bytes_clear(j, &window->pieces);
     *window = (struct judge_own_window){.open = true,
                                         .kind = kind,
                                         .id = pdu->window_id,
@@ -151,7 +152,7 @@ static void send_begin_group(struct judge *j, struct judge_session *s, int begin
     if (begins != 0 || flag) {
         out->group_counted = out->group_wire = out->group_windows = 0;
         out->group_attributes = 0;
-        out->group_has_long = false;
+        judge_bytes_clear(j, &out->group_pieces);
         out->group_open = true;
         out->group_known |= flag;
     }
@@ -318,15 +319,30 @@ static void send_check_bounds(struct judge *j, struct judge_session *s,
     }
 }
 
-static void send_cut_attributes(struct judge_cut *cut, struct sipc_span options)
+static uint64_t send_hash_attributes(struct sipc_span options)
+{
+    struct sipc_option option;
+    uint64_t sum = 0;
+
+    while (sipc_option_next(&options, &option)) {
+        if (option.id != SIPC_OPT_LONG_ATTRIBUTE && !(option.id & SIPC_OPT_FRAMING)) {
+            sum += judge_hash_attribute(option.name, option.value);
+        }
+    }
+    return sum;
+}
+
+/* Keeps the pieces of long attributes: only together do they say anything. */
+static void send_keep_pieces(struct judge *j, struct judge_session *s,
+                             struct judge_own_window *window, struct sipc_span options)
 {
     struct sipc_option option;
 
-    while (sipc_option_next(&options, &option)) {
-        if (option.id == SIPC_OPT_LONG_ATTRIBUTE) {
-            cut->has_long = true;
-        } else if (!(option.id & SIPC_OPT_FRAMING)) {
-            cut->attributes += judge_hash_attribute(option.name, option.value);
+    for (const uint8_t *at = options.data; sipc_option_next(&options, &option); at = options.data) {
+        if (option.id == SIPC_OPT_LONG_ATTRIBUTE &&
+            !judge_bytes_add(j, &window->pieces,
+                             (struct sipc_span){at, (size_t)(options.data - at)})) {
+            s->out.group_known = false;
         }
     }
 }
@@ -340,14 +356,15 @@ static void send_cut(struct judge *j, struct judge_session *s, struct judge_own_
                             .size = (uint32_t)pdu->data.size,
                             .wire = (uint32_t)wire,
                             .counted = (uint32_t)judge_counted(pdu->options, 0),
+                            .attributes = send_hash_attributes(pdu->options),
                             .flags = pdu->flags};
 
-    send_cut_attributes(&cut, pdu->options);
     if (at < window->cut_count) {
         judge_saw_rule(j, SIPC_RULE_RTY_1);
         if (window->cuts[at].hash != cut.hash || window->cuts[at].size != cut.size) {
             judge_blame(j, s, JUDGE_ID_USED_AGAIN,
                         "other data under an id of its own, or the same again", send_text(j, pdu));
+            cut.pieces_end = window->cuts[at].pieces_end;
             window->cuts[at] = cut;
         }
         return;
@@ -364,15 +381,30 @@ static void send_cut(struct judge *j, struct judge_session *s, struct judge_own_
         window->cuts = cuts;
         window->cut_capacity = capacity;
     }
+    send_keep_pieces(j, s, window, pdu->options);
+    cut.pieces_end = window->pieces.size;
     window->cuts[window->cut_count++] = cut;
 }
 
-/* SND-3: what the application gave goes with each group, once. */
-static void send_check_attributes(struct judge *j, struct judge_session *s, uint64_t attributes)
+/* SND-3: what the application gave goes with each group, once; OPT-7: so that the pieces of what is
+ * long give it again. */
+static void send_check_attributes(struct judge *j, struct judge_session *s, uint64_t attributes,
+                                  const struct judge_bytes *pieces)
 {
     const struct judge_operation *operation = judge_sending(s);
+    uint64_t long_attributes = 0;
 
     if (operation == NULL || !operation->attributes_known || !send_certain(j, s)) {
+        return;
+    }
+    if (pieces->size > 0) {
+        judge_saw(j, JUDGE_SENT_BAD_PIECES);
+        if (!judge_hash_pieces((struct sipc_span){pieces->data, pieces->size}, &long_attributes) ||
+            attributes + long_attributes != operation->attributes) {
+            judge_blame(j, s, JUDGE_SENT_BAD_PIECES,
+                        "pieces that give the long attributes of the message",
+                        "pieces that give others, or none");
+        }
         return;
     }
     judge_saw(j, JUDGE_GROUP_LACKS_ATTRIBUTES);
@@ -382,12 +414,24 @@ static void send_check_attributes(struct judge *j, struct judge_session *s, uint
     }
 }
 
+static void send_check_pieces(struct judge *j, struct judge_session *s,
+                              const struct judge_own_window *window, uint64_t attributes)
+{
+    struct judge_bytes all = {0};
+    const struct judge_bytes *before = &s->out.group_pieces, *now = &window->pieces;
+
+    if (judge_bytes_add(j, &all, (struct sipc_span){before->data, before->size}) &&
+        judge_bytes_add(j, &all, (struct sipc_span){now->data, now->size})) {
+        send_check_attributes(j, s, attributes, &all);
+    }
+    judge_bytes_clear(j, &all);
+}
+
 static void send_check_group(struct judge *j, struct judge_session *s,
                              const struct judge_own_window *window, const struct sipc_pdu *pdu)
 {
     size_t counted = s->out.group_counted, wire = s->out.group_wire;
     uint64_t attributes = s->out.group_attributes;
-    bool has_long = s->out.group_has_long;
     size_t limit = (size_t)j->config.group_bytes_max;
 
     if (window->kind != JUDGE_OWN_WINDOW || !s->out.group_known ||
@@ -398,10 +442,9 @@ static void send_check_group(struct judge *j, struct judge_session *s,
         counted += window->cuts[i].size + window->cuts[i].counted;
         wire += window->cuts[i].wire;
         attributes += window->cuts[i].attributes;
-        has_long |= window->cuts[i].has_long;
     }
-    if ((pdu->flags & SIPC_OPT_LAST_IN_WINDOW_GROUP) && !has_long) {
-        send_check_attributes(j, s, attributes);
+    if ((pdu->flags & SIPC_OPT_LAST_IN_WINDOW_GROUP) != 0) {
+        send_check_pieces(j, s, window, attributes);
     }
     judge_saw(j, JUDGE_GROUP_TOO_LARGE);
     judge_saw(j, JUDGE_GROUP_TOO_LARGE_ON_WIRE);

@@ -106,17 +106,22 @@ void judge_session_fini(struct judge *j, struct judge_session *s)
     judge_forget(j, s);
     free(s->in.held);
     free(s->dues);
+    judge_bytes_clear(j, &s->out.group_pieces);
+    judge_bytes_clear(j, &s->out.window.pieces);
+    judge_bytes_clear(j, &s->out.unreliable.pieces);
+    judge_bytes_clear(j, &s->out.resync.pieces);
     free(s->out.window.cuts);
     free(s->out.unreliable.cuts);
     free(s->out.resync.cuts);
     free(s);
 }
 
-static void session_reset_window(struct judge_own_window *window)
+static void session_reset_window(struct judge *j, struct judge_own_window *window)
 {
     struct judge_cut *cuts = window->cuts;
     size_t capacity = window->cut_capacity;
 
+    judge_bytes_clear(j, &window->pieces);
     *window = (struct judge_own_window){.cuts = cuts, .cut_capacity = capacity};
     window->timer_ns = SIPC_NEVER;
 }
@@ -179,10 +184,10 @@ void judge_forget_outbound(struct judge *j, struct judge_session *s)
     struct judge_own_window kept[3] = {out->window, out->unreliable, out->resync};
     bool spoke = out->peer_spoke, closed = out->close_sent;
 
-    (void)j;
     judge_may_open(s);
+    judge_bytes_clear(j, &out->group_pieces);
     for (int i = 0; i < 3; i++) {
-        session_reset_window(&kept[i]);
+        session_reset_window(j, &kept[i]);
     }
     *out = (struct judge_outbound){.highest = -1, .acked = -1, .resync_id = -1};
     out->window = kept[0];
