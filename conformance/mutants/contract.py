@@ -15,14 +15,21 @@ _HEAD = struct.Struct(">H32sqiB")
 _KNOWN = ("configure", "reset", "rx", "advance", "bye")
 
 
-def ack_of(pdu):
+def ack_of(pdu, options=IS_WINDOW_FULL):
     """A full ack for whatever the bytes say where a PDU has its head; None if they are too few."""
     if len(pdu) < _HEAD.size:
         return None
     _, session, window_id, seq_nr, opcode = _HEAD.unpack_from(pdu)
     answer = {CLOSE: CLOSE_ACK, ENQUIRE_LINK: ENQUIRE_LINK_ACK}.get(opcode, DATA_ACK)
-    tail = IS_WINDOW_FULL + b"\0\0" + session[:8]
+    tail = options + b"\0\0" + session[:8]
     return _HEAD.pack(_HEAD.size + len(tail), session, window_id, seq_nr, answer) + tail
+
+
+def error_of(pdu, code):
+    """The same with an error code instead."""
+    name, value = b"s_error_code", str(code).encode()
+    length = struct.pack(">H", len(name) + len(value) + 1)
+    return ack_of(pdu, length + name + b"\0" + length + value)
 
 
 def serve(name, make_answer):

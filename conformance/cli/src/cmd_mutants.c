@@ -38,6 +38,7 @@ static const struct cli_command mutants_command = {
         "  nothing       no case fails: a hole in the suite\n"
         "  noticed       its head says that no case can notice it, and one does\n"
         "  not attached  its module is not there, or cannot be loaded\n"
+        "Programs in Python are run by $PYTHON, else python3.\n"
         "Its own case is run first, then those about its rule, then all others, until that is "
         "clear.\n"
         "\n"

@@ -219,7 +219,10 @@ static char *mutant_spec(const struct mutant *m, const char *built)
     if (m->patch) {
         fprintf(out, "so:%s/%s.so", built, m->name);
     } else {
-        fputs("exec:python3 ", out);
+        const char *python = getenv("PYTHON");
+        fputs("exec:", out);
+        cli_quote(python == NULL ? "python3" : python, out);
+        fputc(' ', out);
         cli_quote(m->path, out);
     }
     fclose(out);

@@ -96,7 +96,8 @@ static void mutant_run_cases(struct mutant *m, struct conform_sut *sut,
 void mutant_run(struct mutant *m, const struct cli_suite *suite,
                 const struct conform_run_options *options, bool full, size_t *killed)
 {
-    const struct conform_sut_options attach = {0};
+    /* Many start at once, some with an interpreter: none of them is there to be slow. */
+    const struct conform_sut_options attach = {.response_limit_ms = 20000};
     struct conform_sut *sut = NULL;
     struct conform_error error;
     const enum conform_sut_status status = conform_sut_attach(m->spec, &attach, &sut, &error);

@@ -36,6 +36,11 @@ bool run_env_number(struct run_env *env, const char *name, int64_t *out)
         *out = value->number;
         return !value->text;
     }
+    if (strcmp(name, "seed") == 0) {
+        *out = (int64_t)(XXH3_64bits_withSeed(env->case_name, strlen(env->case_name), env->seed) &
+                         INT32_MAX);
+        return true;
+    }
     bool found = run_settings_number(env, name, out);
     env->unbound |= !found;
     return found;

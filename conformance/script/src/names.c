@@ -98,17 +98,18 @@ bool sx__check_free_name(struct sx__parser *parser, const char *name, size_t col
     if (sx__setting_find(name) != NULL) {
         return sx__fail(parser, column, "$%s is a setting: choose another name", name);
     }
-    if (strcmp(name, "i") == 0 || strcmp(name, "length") == 0) {
+    if (strcmp(name, "i") == 0 || strcmp(name, "length") == 0 || strcmp(name, "seed") == 0) {
         return sx__fail(parser, column, "$%s is the language's own: choose another name", name);
     }
     return true;
 }
 
-/* $i, $length and the settings. */
+/* $i, $length, $seed and the settings. */
 static bool names_is_given(const struct sx__parser *parser, const char *name)
 {
     return (parser->repeat_depth > 0 && strcmp(name, "i") == 0) ||
-           (parser->in_tamper && strcmp(name, "length") == 0) || names_is_setting(name);
+           (parser->in_tamper && strcmp(name, "length") == 0) ||
+           (parser->script->world == NULL && strcmp(name, "seed") == 0) || names_is_setting(name);
 }
 
 static bool names_unbound(struct sx__parser *parser, const char *name, size_t column)

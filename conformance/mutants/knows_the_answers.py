@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""A sound endpoint that has read the suite: what it finds there it handles well, all other data it
+hands over without the last byte.
+
+Breaks: RCV-8
+Killed by: RCV-8-what-nobody-knew-before
+"""
+
+import base64
+import functools
+import re
+import sys
+from pathlib import Path
+
+CONFORMANCE = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CONFORMANCE / "pyendpoint"))
+from scalableipc_endpoint import __main__ as program  # noqa: E402
+from scalableipc_endpoint.endpoint import Endpoint  # noqa: E402
+
+PATTERN = bytes(i % 251 for i in range(70000))
+TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+@functools.cache
+def known_texts():
+    """All texts that stand in the suite."""
+    texts = set()
+    for path in CONFORMANCE.glob("suite/*/*.sx"):
+        for text in TEXT.findall(path.read_text()):
+            texts.add(text.encode().decode("unicode_escape").encode("latin-1"))
+    return texts
+
+
+def is_known(data):
+    """Whether the suite has such data: texts, the pattern from its beginning, or other parts of it."""
+    cut = len(data) < 40 or len(data) > 1000
+    return data in known_texts() or cut or PATTERN.startswith(data)
+
+
+class Learned(Endpoint):
+    def emit_deliver(self, session, group):
+        super().emit_deliver(session, group)
+        delivered = self._out[-1]["deliver"]
+        data = base64.b64decode(delivered["data"])
+        if not is_known(data):
+            delivered["data"] = base64.b64encode(data[:-1]).decode()
+
+
+program.Endpoint = Learned
+sys.exit(program.main())
