@@ -77,7 +77,7 @@ def test_table_has_a_row_per_rule_and_no_colours_in_a_pipe(run):
     assert "\033" not in "".join(lines)
     assert lines[-1] == (
         "3 rules, 2 MUST; of these with engine 1, test 1, case 1, judge 1, mutant 1; "
-        "4 required cells empty"
+        "5 required cells empty"
     )
 
 
@@ -107,7 +107,7 @@ def test_other_words_are_no_citations(run, tree):
     assert run().returncode == 0
 
 
-def test_strict_wants_code_test_case_and_check_for_every_must_rule(run):
+def test_strict_wants_code_test_case_check_and_mutant_for_every_must_rule(run):
     done = run("--strict", "--quiet")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
@@ -115,6 +115,7 @@ def test_strict_wants_code_test_case_and_check_for_every_must_rule(run):
         "ledger: error: ACK-4: MUST, but no test",
         "ledger: error: ACK-4: MUST, but no case",
         "ledger: error: ACK-4: MUST, but no judge",
+        "ledger: error: ACK-4: MUST, but no mutant",
     ]
 
 
@@ -124,7 +125,14 @@ def test_a_reader_that_goes_away_is_no_error(run, project_dir, tree):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_written_reason_excuses_from_a_case_alone(run, tree):
+def test_a_reason_excuses_from_a_mutant_alone(run, tree):
+    write(tree, "conformance/mutants/none.txt", "ACK-4 it goes\n  with ACK-1\n")
+    errors = run("--strict").stderr
+    assert "ACK-4: MUST, but no judge" in errors and "no mutant" not in errors
+    assert json.loads(run("--json").stdout)["rules"]["ACK-4"]["no_mutant"] == "it goes with ACK-1"
+
+
+def test_a_written_reason_excuses_from_what_shows_the_rule_outside(run, tree):
     write(tree, "conformance/unobservable.txt", "# head\nACK-4 nobody can see\n   that.\n")
     assert run("--strict").stderr.splitlines() == [
         "ledger: error: ACK-4: MUST, but no engine",
@@ -134,20 +142,21 @@ def test_a_written_reason_excuses_from_a_case_alone(run, tree):
     assert rules["ACK-4"]["unobservable"] == "nobody can see that."
 
 
+@pytest.mark.parametrize("name", ["conformance/unobservable.txt", "conformance/mutants/none.txt"])
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("ACK-91 why\n", "conformance/unobservable.txt:1: no such rule: ACK-91"),
-        ("ACK-4\n", "conformance/unobservable.txt:1: ACK-4 has no reason"),
-        ("ACK-4 a\nACK-4 b\n", "conformance/unobservable.txt:2: ACK-4 stands twice"),
-        ("  a\n", "conformance/unobservable.txt:1: an indented line that continues nothing"),
+        ("ACK-91 why\n", "1: no such rule: ACK-91"),
+        ("ACK-4\n", "1: ACK-4 has no reason"),
+        ("ACK-4 a\nACK-4 b\n", "2: ACK-4 stands twice"),
+        ("  a\n", "1: an indented line that continues nothing"),
     ],
 )
-def test_a_bad_registry_of_reasons_fails(run, tree, text, message):
-    write(tree, "conformance/unobservable.txt", text)
+def test_a_bad_registry_of_reasons_fails(run, tree, name, text, message):
+    write(tree, name, text)
     done = run()
     assert done.returncode == 1
-    assert f"ledger: error: {message}" in done.stderr
+    assert f"ledger: error: {name}:{message}" in done.stderr
 
 
 @pytest.mark.parametrize(
