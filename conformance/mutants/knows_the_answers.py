@@ -32,7 +32,7 @@ def known_texts():
 
 
 def is_known(data):
-    """Whether the suite has such data: texts, the pattern from its beginning, or other parts of it."""
+    """Whether the suite has such data: a text, or a part of the pattern, from its beginning."""
     cut = len(data) < 40 or len(data) > 1000
     return data in known_texts() or cut or PATTERN.startswith(data)
 
