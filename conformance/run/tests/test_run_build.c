@@ -264,6 +264,39 @@ static void test_run_build_session_ids_when_seed_case_or_name_differ_then_they_d
     }
 }
 
+/* ---- $seed ---- */
+
+/* The window id of the first PDU: 0..INT32_MAX, so its last four bytes. */
+static uint32_t build_seed(uint64_t seed, size_t index)
+{
+    static const char body[] = "param n in 1, 2\ntest\n-> data $seed:$n\nquiet 1T\n";
+    const struct conform_run_options options = {.seed = seed, .no_judge = true};
+    struct fake_sut fake = {0};
+    struct conform_record record;
+    uint32_t value = 0;
+
+    fake_run(&fake, body, index, &options, &record);
+    assert_int_equal(fake.rx_count, 1);
+    for (size_t i = 34; i < 38; i++) {
+        assert_int_equal(fake.rx[0][i], 0);
+        value = value << 8 | fake.rx[0][i + 4];
+    }
+    conform_record_clear(&record);
+    fake_clear(&fake);
+    fake_done();
+    return value;
+}
+
+static void test_run_build_seed_when_seed_or_case_differ_then_it_does(void **ctx)
+{
+    (void)ctx;
+    const uint32_t first = build_seed(1, 0);
+    assert_true(first <= INT32_MAX);
+    assert_int_equal(build_seed(1, 0), first);
+    assert_int_not_equal(build_seed(1, 1), first);
+    assert_int_not_equal(build_seed(2, 0), first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_run_build_when_longer_than_allowed_then_sent_all_the_same),
         cmocka_unit_test(test_run_build_when_impossible_then_our_error),
         cmocka_unit_test(test_run_build_session_ids_when_seed_case_or_name_differ_then_they_do),
+        cmocka_unit_test(test_run_build_seed_when_seed_or_case_differ_then_it_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,7 @@ static const struct error_row step_rows[] = {
     {"let n = 5", "15:5: error: $n is a parameter: it cannot be changed"},
     {"let mtu = 5", "15:5: error: $mtu is a setting: choose another name"},
     {"let i = 5", "15:5: error: $i is the language's own: choose another name"},
+    {"let seed = 5", "15:5: error: $seed is the language's own: choose another name"},
     {"-> #nope", "15:4: error: no PDU before this line is labelled #nope"},
     {"-> data 0:0 #in", "15:13: error: label #in is given twice, first in line 12"},
     {"-> data 0:0 bytes(size(#x)) #x", "15:24: error: no PDU before this line is labelled #x"},
