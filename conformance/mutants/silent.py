@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""A SUT that never says a word.
+"""A SUT that never says a word: no case is run, it does not work at all.
 
-Breaks: ACK-1
-Killed by: ACK-1-names-its-own-window
+Exit: 3
 """
 
 from contract import serve

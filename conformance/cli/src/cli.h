@@ -171,6 +171,14 @@ struct cli_links {
 bool cli_links_add(struct cli_links *links, const char *value);
 void cli_links_clear(struct cli_links *links);
 
+/* ---- whether the SUT works at all (sanity.c) ---- */
+
+/* A minimal exchange. OK if anything came of it; else *error says so, beginning with `when`, and
+ * the run cannot go on. */
+enum conform_sut_status cli_sanity(struct conform_sut *sut,
+                                   const struct conform_run_options *options, const char *when,
+                                   struct conform_error *error);
+
 /* ---- cases side by side (jobs.c) ---- */
 
 enum { CLI_JOBS_MAX = 64 };
@@ -200,6 +208,7 @@ struct cli_jobs_plan {
      * pass: that is its result then. 0 is 1. What a link leaves inconclusive is tried on; the
      * result is the first that passes then. */
     unsigned repeat;
+    bool sanity; /* a SUT that was started again after a case must show that it works */
     /* The case is to begin, in order; `ended`: how many have ended. false: no more is begun. */
     bool (*on_begin)(void *ctx, const struct cli_case *entry, size_t ended);
     /* Of the cases in order: each PDU (at once with one job; NULL: nobody wants them), then the

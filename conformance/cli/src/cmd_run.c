@@ -25,6 +25,7 @@ enum {
     RUN_VERBOSE,
     RUN_NO_JUDGE,
     RUN_LINK,
+    RUN_NO_SANITY,
 };
 
 enum { RUN_JOBS_LIVE = 8 }; /* at a time where nothing else is said: they mostly wait */
@@ -45,6 +46,7 @@ static const struct cli_option run_options[] = {
     {0, "limit", "MS", "how long the SUT may take for one response (5000)", RUN_LIMIT},
     {0, "link", "LINK", "run each case over such a network (see above; repeatable)", RUN_LINK},
     {0, "no-judge", NULL, "the lines of the scripts alone decide", RUN_NO_JUDGE},
+    {0, "no-sanity", NULL, "do not look first whether the SUT works at all", RUN_NO_SANITY},
     {0, "dry-run", NULL, "print the expanded cases instead of running them", RUN_DRY},
     {0, "out", "DIR", "write all of the files below there, under standard names", CLI_OUT},
     {0, "jsonl", "FILE", "write JSON lines as cases end (conform report reads them)", CLI_JSONL},
@@ -86,9 +88,14 @@ static const struct cli_command run_command = {
         "case whose rule was not at stake then is inconclusive. Given several times, or as\n"
         "'--link ladder', all cases are run over each. Chance is drawn from --seed.\n"
         "\n"
+        "Before the first case of the shipped suite, after a crash and after the last case the "
+        "SUT\n"
+        "must show that it works at all: that anything comes of a data PDU, or of a send.\n"
+        "\n"
         "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
         "usage,\n"
-        "3 the SUT does not start or its adapter is broken, 4 an error of the harness, 5 nothing\n"
+        "3 the SUT does not start, does nothing or its adapter is broken, 4 an error of the "
+        "harness, 5 nothing\n"
         "was decided. Files are written in every case but 2.",
     .examples = "sipc conform run engine\n"
                 "sipc conform run exec:./my-sut -t 'WID-*' --html report.html\n"
@@ -109,7 +116,7 @@ struct run_args {
     unsigned limit_ms; /* 0: what is usual */
     unsigned repeat;   /* 0: once */
     bool has_seed;     /* it was named */
-    bool fix_known, fail_fast, dry_run, json, verbose;
+    bool fix_known, fail_fast, dry_run, json, verbose, no_sanity;
 };
 
 struct run {
@@ -208,6 +215,9 @@ static bool run_take(void *ctx, int id, const char *value)
         return cli_links_add(&args->links, value);
     case RUN_NO_JUDGE:
         args->options.no_judge = true;
+        return true;
+    case RUN_NO_SANITY:
+        args->no_sanity = true;
         return true;
     case RUN_DRY:
         args->dry_run = true;
@@ -441,6 +451,19 @@ static bool run_on_end(void *ctx, const struct cli_case *entry, const struct cli
     return run->status == CONFORM_SUT_OK && !(red && run->args->fail_fast);
 }
 
+/* Scripts of the user's own may be about a SUT that answers nothing. */
+static bool run_is_sane_run(const struct run *run)
+{
+    return !run->args->no_sanity && run->args->paths.count == 0;
+}
+
+static bool run_check_sanity(struct run *run, const char *when)
+{
+    if (run_is_sane_run(run))
+        run->status = cli_sanity(cli_jobs_sut(run->jobs), &run->args->options, when, &run->error);
+    return run->status == CONFORM_SUT_OK;
+}
+
 static void run_all(struct run *run)
 {
     struct sigaction action = {.sa_handler = run_on_interrupt, .sa_flags = (int)SA_RESETHAND};
@@ -448,6 +471,7 @@ static void run_all(struct run *run)
         .options = &run->args->options,
         .links = &run->args->links,
         .repeat = run->args->repeat,
+        .sanity = run_is_sane_run(run),
         .on_begin = run_on_begin,
         .on_pdu = run->capture != NULL || run->args->verbose ? run_on_pdu : NULL,
         .on_end = run_on_end,
@@ -536,8 +560,7 @@ static void run_print_end(const struct run *run, int exit_code)
 {
     static const char *const ends[] = {[CLI_OK] = "as expected",
                                        [CLI_NONCONFORMANT] = "NOT CONFORMANT",
-                                       [CLI_NO_SUT] =
-                                           "THE SUT DOES NOT START, OR ITS ADAPTER IS BROKEN",
+                                       [CLI_NO_SUT] = "THE SUT OR ITS ADAPTER DOES NOT WORK",
                                        [CLI_HARNESS] = "THE RUN DID NOT END AS IT SHOULD",
                                        [CLI_UNDECIDED] = "NOTHING WAS DECIDED"};
     const bool colour = cli_colour(run->people);
@@ -654,7 +677,11 @@ static int run_execute(struct run *run, const char *command)
             pcap, run->args->sut_spec, attached && conform_sut_is_virtual(cli_jobs_sut(run->jobs)));
     if (attached) {
         run_print_sut(run);
-        run_all(run);
+        if (run_check_sanity(run, "before the first case")) {
+            run_all(run);
+            if (run->status == CONFORM_SUT_OK && !run_interrupted)
+                run_check_sanity(run, "before the first case it did, but after the last");
+        }
     }
     json_t *problems = cli_known_problems(&run->known, &run->suite, &run->report);
     int exit_code = run_exit(run, problems);

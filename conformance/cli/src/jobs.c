@@ -311,6 +311,12 @@ static void jobs_run_case(struct jobs_worker *worker, const struct jobs_slot *sl
         }
     }
     jobs_name_link(worker->jobs, &result->record);
+    const enum conform_verdict verdict = result->record.verdict;
+    if (worker->jobs->plan->sanity && result->status == CONFORM_SUT_OK &&
+        (verdict == CONFORM_CRASH || verdict == CONFORM_HANG))
+        result->status =
+            cli_sanity(worker->sut, worker->jobs->plan->options,
+                       "started again after a case it did not outlive", &result->error);
 }
 
 static void *jobs_run_cases(void *ctx)

@@ -276,7 +276,7 @@ def test_run_when_the_sut_does_not_start_then_exit_3_and_red_reports(sipc, suite
     out = tmp_path / "out"
     result = sipc("conform", "run", spec, suite, "--out", out)
     assert result.code == 3, result
-    assert "THE SUT DOES NOT START" in result.out and message in result.out
+    assert "THE SUT OR ITS ADAPTER DOES NOT WORK" in result.out and message in result.out
     lines = lines_of(out / "results.jsonl")
     assert [line["type"] for line in lines] == ["run", "summary"]
     assert lines[-1]["exit"] == 3 and lines[-1]["not_run"] == 3 and lines[-1]["error"]
