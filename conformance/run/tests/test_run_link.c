@@ -156,7 +156,7 @@ static void test_run_link_when_it_is_clean_then_the_record_says_so(void **ctx)
 {
     static const struct conform_link clean = {.text = "clean"};
     static const struct conform_run_options options = {.seed = 7, .link = &clean};
-    static const struct fake_act acts[] = {DELIVERS, ACKS(1), ACKS(2), {FAKE_NONE}};
+    static const struct fake_act acts[] = {DELIVERS, ACKS(1), ACKS(2), {.kind = FAKE_NONE}};
     struct fake_sut fake = {.acts = acts};
     struct conform_record record;
 
