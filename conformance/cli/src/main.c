@@ -1,6 +1,7 @@
 /* The one binary of the project: a table of commands. */
 #include "bench/engine_bench.h"
 #include "bench/sim_bench.h"
+#include "bench/suite_bench.h"
 #include "cli.h"
 #include "pcap_cli.h"
 #include "sim_cli.h"
@@ -29,6 +30,7 @@ static const struct main_entry main_conform[] = {
 static const struct main_entry main_bench[] = {
     {"engine", engine_cmd_bench, "the engine beside ENet on a link in memory"},
     {"sim", simnet_cmd_bench, "the simulator beside ns-3"},
+    {"suite", conform_cmd_bench, "the conformance suite, on several SUTs"},
     {NULL, NULL, NULL},
 };
 
