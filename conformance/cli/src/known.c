@@ -174,6 +174,23 @@ static void known_problem(json_t *problems, const struct cli_known *known,
                           json_pack("{s:s, s:o*}", "entry", entry->pattern, "problem", text));
 }
 
+/* The scripts' ids are what comes near a pattern. */
+static void known_no_case(json_t *problems, const struct cli_known *known,
+                          const struct cli_known_entry *entry, const struct cli_suite *suite)
+{
+    struct cli_words ids = {0};
+    char *excuse = NULL;
+    for (size_t i = 0; i < suite->script_count; i++)
+        cli_words_add(&ids, suite->scripts[i]->id);
+    char *near = cli_near(entry->pattern, ids.items, ids.count);
+    const int size = asprintf(&excuse, "no case has such a name%s", near);
+    SIPC_ASSERT(size >= 0);
+    known_problem(problems, known, entry, "", excuse);
+    free(excuse);
+    free(near);
+    cli_words_clear(&ids);
+}
+
 json_t *cli_known_problems(const struct cli_known *known, const struct cli_suite *suite,
                            const struct conform_report *report)
 {
@@ -191,7 +208,7 @@ json_t *cli_known_problems(const struct cli_known *known, const struct cli_suite
                 known_problem(problems, known, entry, named->name, excuse);
         }
         if (!matched)
-            known_problem(problems, known, entry, "", "no case has such a name");
+            known_no_case(problems, known, entry, suite);
     }
     return problems;
 }
