@@ -11,6 +11,8 @@ int pcap_cmd_show(int argc, char **argv);
 int pcap_cmd_stats(int argc, char **argv);
 int pcap_cmd_audit(int argc, char **argv);
 int pcap_cmd_extract(int argc, char **argv);
+int pcap_cmd_capture(int argc, char **argv);
+int pcap_cmd_bench(int argc, char **argv); /* sipc bench pcap */
 
 /* ---- filters (filter.c) ---- */
 

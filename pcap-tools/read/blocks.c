@@ -454,8 +454,8 @@ static enum pcapt_status blocks_packet(struct blocks *blocks, uint32_t type,
 enum pcapt_status blocks_next(struct blocks *blocks, struct pcapt_frame *frame)
 {
     for (;;) {
-        struct blocks_body body;
-        uint32_t type;
+        struct blocks_body body = {0};
+        uint32_t type = 0;
         enum pcapt_status status = blocks_take(blocks, &type, &body);
         if (status != PCAPT_OK)
             return status;

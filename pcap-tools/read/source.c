@@ -9,7 +9,12 @@
 
 #include "blocks.h"
 
-enum { SOURCE_PCAP_HEAD = 24, SOURCE_RECORD_HEAD = 16, SOURCE_PCAPNG = 0x0a };
+enum {
+    SOURCE_PCAP_HEAD = 24,
+    SOURCE_RECORD_HEAD = 16,
+    SOURCE_PCAPNG = 0x0a,
+    SOURCE_LIVE_BYTES = 32 << 20, /* that the system keeps till they are read */
+};
 
 struct pcapt_source {
     FILE *file;
@@ -131,6 +136,7 @@ struct pcapt_source *pcapt_source_live(const char *device, const char *expressio
     }
     pcap_set_snaplen(source->pcap, snap_length != 0 ? (int)snap_length : PCAPT_FRAME_SIZE_MAX);
     pcap_set_promisc(source->pcap, promiscuous);
+    pcap_set_buffer_size(source->pcap, SOURCE_LIVE_BYTES);
     pcap_set_timeout(source->pcap, (int)wait_ms);
     pcap_set_tstamp_precision(source->pcap, PCAP_TSTAMP_PRECISION_NANO);
     const int status = pcap_activate(source->pcap);

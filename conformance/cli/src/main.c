@@ -31,6 +31,7 @@ static const struct main_entry main_bench[] = {
     {"engine", engine_cmd_bench, "the engine beside ENet on a link in memory"},
     {"sim", simnet_cmd_bench, "the simulator beside ns-3"},
     {"suite", conform_cmd_bench, "the conformance suite, on several SUTs"},
+    {"pcap", pcap_cmd_bench, "the reading of captures beside libpcap and tshark"},
     {NULL, NULL, NULL},
 };
 
@@ -47,6 +48,7 @@ static const struct main_entry main_pcap[] = {
     {"show", pcap_cmd_show, "the PDUs in a capture: a line each, trees, JSON, CSV"},
     {"stats", pcap_cmd_stats, "sessions in numbers: goodput, round trips, repeats, holes"},
     {"audit", pcap_cmd_audit, "judge the endpoints in a capture, rule by rule"},
+    {"capture", pcap_cmd_capture, "capture on an interface, into a file or a ring of them"},
     {"extract", pcap_cmd_extract, "window groups to files, sessions to captures"},
     {NULL, NULL, NULL},
 };
