@@ -13,6 +13,7 @@ struct audit_held {
 struct audit_endpoint {
     struct audit_endpoint *chain;
     struct pcapt_address address;
+    uint64_t hash; /* of the address: what it is called as a peer */
     enum pcapt_transport transport;
     enum { AUDIT_UNKNOWN, AUDIT_LOCAL, AUDIT_REMOTE } place;
     bool trusted;                /* what it sent is seen whole and in order */
@@ -35,6 +36,7 @@ struct audit {
     size_t only_count, at_count;
     uint64_t unjudged;
     uint64_t frame, at_ns;
+    struct audit_endpoint *last[2]; /* the source and destination looked for last, by place */
 };
 
 struct audit *audit_new(const struct judge_config *config,
@@ -132,6 +134,7 @@ static struct audit_endpoint *audit_make(struct audit *audit, const struct pcapt
 
     SIPC_ASSERT(endpoint != NULL);
     endpoint->address = *address;
+    endpoint->hash = audit_hash(address);
     endpoint->transport = transport;
     config.stream = transport == PCAPT_OVER_TCP;
     audit_trust(endpoint, (audit->config.knows & JUDGE_NEEDS_ARRIVALS) != 0 ||
@@ -141,25 +144,35 @@ static struct audit_endpoint *audit_make(struct audit *audit, const struct pcapt
         endpoint->judge = judge_new(&config);
         SIPC_ASSERT(endpoint->judge != NULL);
     }
-    struct audit_endpoint **bucket = &audit->buckets[audit_hash(address) % AUDIT_BUCKETS];
+    struct audit_endpoint **bucket = &audit->buckets[endpoint->hash % AUDIT_BUCKETS];
     endpoint->chain = *bucket;
     *bucket = endpoint;
     return audit->all[audit->count++] = endpoint;
 }
 
-/* NULL: there is no room for another. */
+static bool audit_is(const struct audit_endpoint *endpoint, const struct pcapt_address *address,
+                     enum pcapt_transport transport)
+{
+    return endpoint->transport == transport &&
+           memcmp(&endpoint->address, address, sizeof *address) == 0;
+}
+
+/* NULL: there is no room for another. Traffic goes to and fro: the last two are tried first. */
 static struct audit_endpoint *audit_endpoint(struct audit *audit,
                                              const struct pcapt_address *address,
                                              enum pcapt_transport transport)
 {
+    for (int i = 0; i < 2; i++)
+        if (audit->last[i] != NULL && audit_is(audit->last[i], address, transport))
+            return audit->last[i];
     struct audit_endpoint *endpoint = audit->buckets[audit_hash(address) % AUDIT_BUCKETS];
-
-    while (endpoint != NULL && (endpoint->transport != transport ||
-                                memcmp(&endpoint->address, address, sizeof *address) != 0))
+    while (endpoint != NULL && !audit_is(endpoint, address, transport))
         endpoint = endpoint->chain;
-    if (endpoint != NULL || audit->count == AUDIT_ENDPOINTS_MAX)
-        return endpoint;
-    return audit_make(audit, address, transport);
+    if (endpoint == NULL && audit->count < AUDIT_ENDPOINTS_MAX)
+        endpoint = audit_make(audit, address, transport);
+    audit->last[1] = audit->last[0];
+    audit->last[0] = endpoint;
+    return endpoint;
 }
 
 /* ---- feeding ---- */
@@ -217,7 +230,7 @@ static void audit_release(struct audit *audit, struct audit_endpoint *endpoint)
 static void audit_pdu(struct audit *audit, const struct pcapt_item *item,
                       struct audit_endpoint *source, struct audit_endpoint *destination)
 {
-    const uint64_t from = audit_hash(&item->flow.source), to = audit_hash(&item->flow.destination);
+    const uint64_t from = source->hash, to = destination->hash;
     const bool out = item->direction == PCAPT_OUTBOUND, in = item->direction == PCAPT_INBOUND;
 
     if (out)

@@ -162,7 +162,7 @@ static size_t blocks_add_comment(struct blocks *blocks, size_t used,
 /* Reads `size` bytes; what came is told where it is less. */
 static size_t blocks_read(struct blocks *blocks, void *out, size_t size)
 {
-    const size_t got = size == 0 ? 0 : fread(out, 1, size, blocks->file);
+    const size_t got = size == 0 ? 0 : fread_unlocked(out, 1, size, blocks->file);
     blocks->offset += got;
     return got;
 }

@@ -16,7 +16,7 @@
 
 enum {
     READER_FLOWS = 1 << 14,  /* that are remembered; a newer one takes an older one's place */
-    READER_RECENT = 1 << 14, /* frames that a copy is looked for among */
+    READER_RECENT = 1 << 10, /* frames that a copy is looked for among */
     READER_COPY_BYTES = 128, /* of a payload that tell packets apart */
     READER_COPY_SHARE = 8,   /* a mirror copies more than every eighth packet; a network less */
 };
@@ -181,15 +181,21 @@ static uint64_t reader_hash(const struct packet *packet)
     return XXH3_64bits_withSeed(packet->payload, size, head);
 }
 
+/* Our own programs write nothing twice, and say what was dropped: packets without a direction. */
+static bool reader_is_ours(const struct pcapt_reader *reader)
+{
+    const char *application = pcapt_source_application(reader->source);
+    return application != NULL && strcmp(application, "sipc") == 0;
+}
+
 /* The frame that this one is a mirror's copy of; 0: none, but *duplicate if it is a network's. Our
  * own programs write what they mean. */
 static uint64_t reader_copy_of(struct pcapt_reader *reader, const struct packet *packet,
                                struct reader_flow *flow, bool *duplicate)
 {
     const struct pcapt_frame *frame = &reader->frame;
-    const char *application = pcapt_source_application(reader->source);
 
-    if (packet->was_fragmented || (application != NULL && strcmp(application, "sipc") == 0))
+    if (packet->was_fragmented || reader_is_ours(reader))
         return 0;
     if (packet->size == 0 && !packet->has_ip_id)
         return 0; /* an ack of TCP repeats, and nothing tells it from a copy */
@@ -211,10 +217,10 @@ static uint64_t reader_copy_of(struct pcapt_reader *reader, const struct packet 
 
 static bool reader_is_dropped(const struct pcapt_reader *reader)
 {
-    const char *application = pcapt_source_application(reader->source);
     const char *comment = reader->frame.comment;
 
-    return comment != NULL && application != NULL && strcmp(application, "sipc") == 0 &&
+    return comment != NULL && reader->direction == PCAPT_DIRECTION_UNKNOWN &&
+           reader_is_ours(reader) &&
            (strncmp(comment, "dropped at ", 11) == 0 || strstr(comment, "\ndropped at ") != NULL);
 }
 
