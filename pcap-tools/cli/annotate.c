@@ -17,7 +17,7 @@ struct annotate {
     uint32_t count;
     char *comments[ANNOTATE_COMMENTS];
     size_t comment_count;
-    bool begun, failed;
+    bool begun, failed, silent;
 };
 
 struct annotate *annotate_begin(const char *path, struct pcapt_source *source)
@@ -33,6 +33,11 @@ struct annotate *annotate_begin(const char *path, struct pcapt_source *source)
     return annotate;
 }
 
+void annotate_silently(struct annotate *annotate)
+{
+    annotate->silent = true;
+}
+
 void annotate_comment(struct annotate *annotate, const char *text)
 {
     if (annotate->comment_count == ANNOTATE_COMMENTS)
@@ -45,9 +50,9 @@ void annotate_comment(struct annotate *annotate, const char *text)
 static void annotate_section(struct annotate *annotate)
 {
     const char *application = pcapt_source_application(annotate->source);
-    const struct pcapt_section section = {.application =
-                                              application != NULL ? application : "sipc pcap audit",
-                                          .comment = pcapt_source_comment(annotate->source)};
+    const struct pcapt_section section = {
+        .application = application != NULL ? application : "sipc pcap audit",
+        .comment = annotate->silent ? NULL : pcapt_source_comment(annotate->source)};
     annotate->failed |= !pcapt_pcapng_begin(&annotate->writer, annotate->file, &section);
     annotate->begun = true;
 }
@@ -102,7 +107,7 @@ void annotate_frame(struct annotate *annotate, const struct pcapt_frame *frame)
 {
     if (!annotate->begun)
         annotate_section(annotate);
-    annotate_own(annotate, frame->comment);
+    annotate_own(annotate, annotate->silent ? NULL : frame->comment);
     const struct pcapt_packet packet = {.interface = annotate_interface(annotate, frame),
                                         .at_ns = frame->at_ns,
                                         .data = frame->data,

@@ -12,6 +12,8 @@ int pcap_cmd_stats(int argc, char **argv);
 int pcap_cmd_audit(int argc, char **argv);
 int pcap_cmd_extract(int argc, char **argv);
 int pcap_cmd_capture(int argc, char **argv);
+int pcap_cmd_rewrite(int argc, char **argv);
+int pcap_cmd_anonymize(int argc, char **argv);
 int pcap_cmd_bench(int argc, char **argv); /* sipc bench pcap */
 
 /* ---- filters (filter.c) ---- */

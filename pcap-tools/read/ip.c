@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "packet.h"
+#include "pcapt/parts.h"
 
 enum {
     IP_TCP = 6,
@@ -16,7 +17,7 @@ enum {
     IP_EXTENSIONS_MAX = 16,
 };
 
-static uint32_t ip_sum(uint32_t sum, const uint8_t *bytes, size_t size)
+uint32_t packet_sum(uint32_t sum, const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i + 1 < size; i += 2)
         sum += packet_u16(bytes + i);
@@ -33,9 +34,9 @@ bool packet_checksum_is_wrong(const struct pcapt_flow *flow, struct sipc_span pa
 
     if (packet_u16(udp + 6) == 0)
         return false; /* none */
-    sum = ip_sum(sum, flow->source.bytes, address);
-    sum = ip_sum(sum, flow->destination.bytes, address);
-    sum = ip_sum(sum, udp, size);
+    sum = packet_sum(sum, flow->source.bytes, address);
+    sum = packet_sum(sum, flow->destination.bytes, address);
+    sum = packet_sum(sum, udp, size);
     while (sum > 0xffff)
         sum = (sum & 0xffff) + (sum >> 16);
     return sum != 0xffff;
@@ -73,6 +74,7 @@ static enum packet_kind ip_tcp(struct packet_rest rest, struct packet *packet)
     packet->seq = packet_u32(rest.at + 4);
     packet->ack = packet_u32(rest.at + 8);
     packet->flags = rest.at[13];
+    packet->tcp_head = head;
     packet_skip(&rest, head);
     packet->payload = rest.at;
     packet->size = rest.size;
@@ -95,12 +97,14 @@ static enum packet_kind ip_fragment(struct fragments *fragments, struct fragment
 
     if (fragment->protocol != IP_UDP && fragment->protocol != IP_TCP)
         return PACKET_OTHER;
+    packet->was_fragmented = true;
+    if (fragments == NULL)
+        return PACKET_HELD;
     memcpy(fragment->source, packet->flow.source.bytes, sizeof fragment->source);
     memcpy(fragment->destination, packet->flow.destination.bytes, sizeof fragment->destination);
     fragment->family = packet->flow.source.family;
     const enum packet_kind kind =
         fragments_add(fragments, fragment, frame, &whole, &packet->first_frame);
-    packet->was_fragmented = true;
     return kind == PACKET_DATAGRAM ? ip_transport(fragment->protocol, whole, packet) : kind;
 }
 
@@ -205,4 +209,67 @@ enum packet_kind packet_ip(struct fragments *fragments, const struct pcapt_frame
     default:
         return PACKET_MALFORMED;
     }
+}
+
+bool pcapt_frame_parts(const struct pcapt_frame *frame, uint32_t user_link_type,
+                       struct pcapt_parts *parts)
+{
+    struct packet packet = {0};
+    struct packet_rest rest;
+    enum packet_network network;
+
+    *parts = (struct pcapt_parts){0};
+    if (packet_link(frame, user_link_type, &rest, &network, &packet.direction) != PACKET_DATAGRAM)
+        return false;
+    parts->network = (uint32_t)(rest.at - frame->data);
+    if (network == PACKET_NETWORK_PDU) {
+        parts->payload = parts->network;
+        parts->size = rest.size;
+        return true;
+    }
+    const enum packet_kind kind = packet_ip(NULL, frame, rest, &packet);
+    parts->family = packet.flow.source.family;
+    parts->fragment = packet.was_fragmented;
+    if (kind != PACKET_DATAGRAM && kind != PACKET_SEGMENT)
+        return parts->family != 0;
+    parts->transport_kind = packet.flow.transport;
+    parts->payload = (uint32_t)(packet.payload - frame->data);
+    parts->size = packet.size;
+    parts->whole = packet.size == packet.wire_size;
+    parts->transport =
+        kind == PACKET_DATAGRAM ? parts->payload - 8 : parts->payload - packet.tcp_head;
+    return true;
+}
+
+/* Puts the complement of a sum, which must be over zeros there, at `at`. */
+static void ip_put_checksum(uint8_t *at, uint32_t sum, bool zero_is_none)
+{
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~sum & 0xffff;
+    sum = sum == 0 && zero_is_none ? 0xffff : sum;
+    at[0] = (uint8_t)(sum >> 8);
+    at[1] = (uint8_t)sum;
+}
+
+void pcapt_frame_checksums(uint8_t *data, const struct pcapt_parts *parts)
+{
+    uint8_t *ip = data + parts->network, *transport = data + parts->transport;
+    const size_t address = parts->family == 4 ? 4 : 16;
+    const bool udp = parts->transport_kind == PCAPT_OVER_UDP;
+
+    if (parts->family == 4) {
+        ip[10] = ip[11] = 0;
+        ip_put_checksum(ip + 10, packet_sum(0, ip, (size_t)(ip[0] & 15) * 4), false);
+    }
+    if (parts->transport == 0 || (udp && packet_u16(transport + 6) == 0))
+        return;
+    uint8_t *at = transport + (udp ? 6 : 16);
+    const size_t size = parts->payload - parts->transport + parts->size;
+    at[0] = at[1] = 0;
+    if (!parts->whole)
+        return; /* nobody knows what it would be */
+    uint32_t sum = (udp ? IP_UDP : IP_TCP) + (uint32_t)size;
+    sum = packet_sum(sum, ip + (parts->family == 4 ? 12 : 8), 2 * address);
+    ip_put_checksum(at, packet_sum(sum, transport, size), udp);
 }

@@ -21,7 +21,7 @@ struct packet {
     uint32_t size, wire_size; /* captured; as sent */
     uint64_t first_frame;
     enum pcapt_direction direction;
-    uint32_t seq, ack; /* TCP */
+    uint32_t seq, ack, tcp_head; /* TCP */
     uint8_t flags;
     uint32_t ip_id;
     bool has_ip_id, was_fragmented;
@@ -74,10 +74,12 @@ enum packet_kind fragments_add(struct fragments *fragments, const struct fragmen
                                const struct pcapt_frame *frame, struct packet_rest *whole,
                                uint64_t *first_frame);
 
-/* ip.c: from IP on. */
+/* ip.c: from IP on. `fragments` NULL: none are put together. */
 enum packet_kind packet_ip(struct fragments *fragments, const struct pcapt_frame *frame,
                            struct packet_rest rest, struct packet *packet);
 
+/* Adds 16-bit words (RFC 1071); up to 64 KiB do not overflow. */
+uint32_t packet_sum(uint32_t sum, const uint8_t *bytes, size_t size);
 /* Whether the checksum of a UDP datagram, whose head is before its payload, is there and wrong. */
 bool packet_checksum_is_wrong(const struct pcapt_flow *flow, struct sipc_span payload);
 

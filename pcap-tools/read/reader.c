@@ -215,15 +215,6 @@ static uint64_t reader_copy_of(struct pcapt_reader *reader, const struct packet 
 
 /* ---- items ---- */
 
-static bool reader_is_dropped(const struct pcapt_reader *reader)
-{
-    const char *comment = reader->frame.comment;
-
-    return comment != NULL && reader->direction == PCAPT_DIRECTION_UNKNOWN &&
-           reader_is_ours(reader) &&
-           (strncmp(comment, "dropped at ", 11) == 0 || strstr(comment, "\ndropped at ") != NULL);
-}
-
 /* Decodes what the item has, and counts it. */
 static const struct pcapt_item *reader_finish(struct pcapt_reader *reader)
 {
@@ -285,7 +276,8 @@ static bool reader_datagram(struct pcapt_reader *reader, const struct packet *pa
                                        .bytes = {packet->payload, packet->size},
                                        .wire_size = packet->wire_size,
                                        .copy_of = copy_of,
-                                       .dropped = reader_is_dropped(reader)};
+                                       .dropped = reader->direction == PCAPT_DIRECTION_UNKNOWN &&
+                                                  reader_is_ours(reader)};
     return true;
 }
 
