@@ -36,16 +36,21 @@ class Refused(Exception):
 def read_lines(path, sipc):
     """Lines of `sipc pcap show --json` of a capture, or those of a file that holds them."""
     if path == "-":
-        return sys.stdin.read().splitlines()
+        return split_lines(sys.stdin.read())
     if Path(path).suffix in (".jsonl", ".ndjson"):
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        return split_lines(Path(path).read_text(encoding="utf-8"))
     done = subprocess.run([sipc, "pcap", "show", "--json", path], capture_output=True, text=True,
                           check=False)
     if done.returncode == 5:
         raise Refused(5, f"{path}: no PDU in it")
     if done.returncode != 0:
         raise Refused(4, done.stderr.strip() or f"{path}: exit status {done.returncode}")
-    return done.stdout.splitlines()
+    return split_lines(done.stdout)
+
+
+def split_lines(text):
+    """Lines end with a newline: JSON may have other separators in its texts."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def read_pdus(lines, path):

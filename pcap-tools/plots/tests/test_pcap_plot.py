@@ -104,6 +104,15 @@ def test_the_direction_with_most_data_is_chosen():
         pcap_plot.choose(pdus, "ef", "")
 
 
+def test_separators_in_texts_end_no_line(tmp_path):
+    odd = [["name", "a\u2028b\x85c"]]
+    text = json.dumps(json.loads(line(0, "data", 0, 0, 10, odd)), ensure_ascii=False) + "\n"
+    path = tmp_path / "odd.jsonl"
+    path.write_text(text, encoding="utf-8")
+    lines = pcap_plot.read_lines(str(path), "")
+    assert len(lines) == 1 and len(pcap_plot.read_pdus(lines, "odd")) == 1
+
+
 # ---- files ----
 
 

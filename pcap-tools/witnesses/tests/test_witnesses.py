@@ -1,9 +1,11 @@
-"""Three codecs, written apart from each other, on the same captures: the engine's (C), the
-dissector's (Lua, through tshark) and the Scapy layer's (Python). And what the dissector makes of
-these captures, as recorded in golden/ (`test_witnesses.py SIPC` records it anew).
+"""Three codecs, written apart from each other, on the same captures: the engine's (C, alone and
+through `sipc pcap show`), the dissector's (Lua, through tshark) and the Scapy layer's (Python). And
+what the dissector makes of these captures, as recorded in golden/ (`test_witnesses.py BUILD`
+records it anew).
 SPDX-License-Identifier: MIT"""
 
 import functools
+import json
 import re
 import struct
 import subprocess
@@ -86,6 +88,28 @@ class Capture:
         return [read_line(line) for line in done.stdout.splitlines()]
 
 
+    def ask_show(self):
+        """What `sipc pcap show` says: a list of (came back, verdict) for each PDU, the verdict a
+        reason or the fields."""
+        command = [self.bin / "sipc", "pcap", "show", "--json", "--data", "--port",
+                   str(captures.PORT), self.path]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        lines = [json.loads(line) for line in done.stdout.split("\n")[:-1]]
+        return [(pdu["source"].startswith(captures.THERE_ADDRESS), read_shown(pdu))
+                for pdu in lines if "size" in pdu]
+
+
+def read_shown(pdu):
+    """A line of `sipc pcap show --json`: a reason, or the fields as a dict."""
+    if "discard" in pdu:
+        return pdu["discard"]
+    def raw(text):
+        return bytes.fromhex(text["hex"]) if isinstance(text, dict) else text.encode()
+    return {"opcode": pdu["opcode"], "window_id": pdu["window_id"], "seq_nr": pdu["seq_nr"],
+            "session": bytes.fromhex(pdu["session"]), "data": bytes.fromhex(pdu["data"]),
+            "options": [(raw(name), raw(value)) for name, value in pdu["options"]]}
+
+
 def read_line(line):
     """A line of decode_lines: a reason, or the fields as a dict."""
     verdict, *rest = line.split()
@@ -143,6 +167,26 @@ def test_c_and_scapy_agree(capture):
     said = [ask_scapy(pdu) for pdu in pdus]
     assert len(said) > 5
     assert said == capture.ask_c(pdus)
+
+
+def without_known(verdict):
+    """A verdict without what the options of a PDU mean, which not every witness tells."""
+    if isinstance(verdict, str):
+        return verdict
+    return {key: value for key, value in verdict.items() if key != "known"}
+
+
+def test_the_reader_of_captures_agrees(capture):
+    shown = capture.ask_show()
+    if capture.name == "stream":
+        for back, pdus in enumerate(capture.pdus()):
+            of_direction = [verdict for came_back, verdict in shown if came_back == back]
+            said = [without_known(ask_scapy(pdu)) for pdu in pdus]
+            assert of_direction[:len(said)] == said
+            assert of_direction[len(said):] == ["length_mismatch"] * (not back)  # WIRE-3: the end
+        return
+    said = [without_known(ask_scapy(pdu)) for frame in capture.pdus() for pdu in frame]
+    assert [verdict for _, verdict in shown] == said
 
 
 def in_hex(cells):
