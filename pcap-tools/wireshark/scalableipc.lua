@@ -1,4 +1,5 @@
--- ScalableIPC for Wireshark and tshark (4.0 and later): UDP, TCP and DLT_USER0; see README.md.
+-- ScalableIPC for Wireshark and tshark (4.0 and later): UDP, TCP and DLT_USER0; see README.md. One
+-- file, however long, so that installing it is copying it.
 --
 -- Three layers, each knowing only those before it: `decode` reads a PDU from a Lua string
 -- (conformance/RULES.md: WIRE, OPT, ERR); `track` relates the PDUs of a session to each other, in
@@ -369,10 +370,10 @@ local RETRY_MIN = 0.001 -- s: no ack_timeout is shorter (SND-7), so a repeat bef
 local WINDOWS_KEPT = 256 -- per flow: late acks and repeats concern newer ones
 local PARALLEL_ENQUIRIES = 64
 
-local results, sessions, session_list, noise, directed
+local results, sessions, noise, directed
 
 local function reset()
-    results, sessions, session_list, noise, directed = {}, {}, {}, {}, {}
+    results, sessions, noise, directed = {}, {}, {}, {}
 end
 reset()
 sipc.init = reset
@@ -410,7 +411,6 @@ local function session_of(record, from, to, place)
     if not session then
         session = { id = record.session, place = place, flows = {} }
         sessions[key] = session
-        table.insert(session_list, session)
     end
     local flow = session.flows[from]
     if not flow then

@@ -201,6 +201,14 @@ def test_each_field_is_in_the_readme():
     assert sorted(fields) == sorted(re.findall(r"`([\w.]+)`", "".join(table)))
 
 
+def test_rules_that_are_cited_exist():
+    text = tshark.DISSECTOR.read_text(encoding="utf-8")
+    cited = set(re.findall(r"\b(?!UTF)[A-Z]{3,4}-\d+a?\b", text))
+    rules = (FOLDER.parents[1] / "conformance" / "RULES.md").read_text(encoding="utf-8")
+    assert len(cited) > 25
+    assert cited <= set(re.findall(r"^\| ([A-Z]+-\d+a?) \|", rules, re.M))
+
+
 # ---- window groups, statistics ----
 
 

@@ -88,15 +88,18 @@ class Capture:
         return [read_line(line) for line in done.stdout.splitlines()]
 
 
-    def ask_show(self):
-        """What `sipc pcap show` says: a list of (came back, verdict) for each PDU, the verdict a
-        reason or the fields."""
+    def show_lines(self):
+        """What `sipc pcap show` says of each PDU."""
         command = [self.bin / "sipc", "pcap", "show", "--json", "--data", "--port",
                    str(captures.PORT), self.path]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         lines = [json.loads(line) for line in done.stdout.split("\n")[:-1]]
+        return [pdu for pdu in lines if "size" in pdu]
+
+    def ask_show(self):
+        """The same as a list of (came back, verdict), the verdict a reason or the fields."""
         return [(pdu["source"].startswith(captures.THERE_ADDRESS), read_shown(pdu))
-                for pdu in lines if "size" in pdu]
+                for pdu in self.show_lines()]
 
 
 def read_shown(pdu):
@@ -259,6 +262,16 @@ def test_all_witnesses_say_what_the_vectors_file_says(captured):
         for key in ("session", "options", "data"):
             assert verdict[key] == pdu[key], (name, key)
         assert row["discard"] == [], name
+
+
+def test_discards_cite_the_same_rule(captured):
+    vectors = captured("vectors")
+    cited = 0
+    for pdu, row in zip(vectors.show_lines(), vectors.lua, strict=True):
+        if row["discard"]:
+            assert pdu["rule"] in row["rule"]
+            cited += 1
+    assert cited > 100
 
 
 def test_reasons_of_all_kinds_are_among_the_vectors():
