@@ -867,9 +867,10 @@ end
 
 local several -- PDUs in this packet so far
 
--- One PDU: a datagram, or a frame of a stream. Returns the bytes it took: all.
-local function dissect_pdu(tvb, pinfo, tree)
-    local size = tvb:reported_len()
+-- One PDU: a datagram, or a frame of a stream. Its size is that of the tvb, unless given. Returns
+-- the bytes it took: all.
+local function dissect_pdu(tvb, pinfo, tree, size)
+    size = size or tvb:reported_len()
     local held = math.min(tvb:len(), size)
     local pdu = decode(held > 0 and tvb:raw(0, held) or "", size)
     if pdu.session then
@@ -917,15 +918,27 @@ local function show_noise(tvb, pinfo, tree, is_first)
 end
 
 local function dissect_frame(tvb, pinfo, tree)
-    local length = tvb:len() >= 2 and tvb(0, 2):uint() or 0
-    if length < PDU_MIN or length > PDU_MAX then
-        local spans = stream_noise(pinfo)
-        if not pinfo.visited then
-            table.insert(spans, { first = pinfo.number, last = math.huge })
-        end
-        return tvb:len() > 0 and show_noise(tvb, pinfo, tree, true) or 0
+    local length = tvb(0, 2):uint()
+    if length >= PDU_MIN and length <= PDU_MAX then return dissect_pdu(tvb, pinfo, tree) end
+    if not pinfo.visited then
+        table.insert(stream_noise(pinfo), { first = pinfo.number, last = math.huge })
     end
-    return dissect_pdu(tvb, pinfo, tree)
+    return show_noise(tvb, pinfo, tree, true)
+end
+
+-- A segment of which the capture holds a part only: what it holds, frame by frame. (TCP's own
+-- desegmentation wants whole segments.)
+local function dissect_cut_segment(tvb, pinfo, tree)
+    local at = 0
+    while tvb:len() >= at + 2 do
+        local length = tvb(at, 2):uint()
+        if length < PDU_MIN or length > PDU_MAX then
+            return dissect_frame(tvb(at):tvb(), pinfo, tree)
+        end
+        local held = math.min(length, tvb:len() - at)
+        dissect_pdu(tvb(at, held):tvb(), pinfo, tree, length)
+        at = at + length
+    end
 end
 
 local function is_tcp(pinfo)
@@ -958,7 +971,11 @@ function sipc.dissector(tvb, pinfo, tree)
             span.last = pinfo.number
         end
     end
-    dissect_tcp_pdus(tvb, tree, 2, frame_length, dissect_frame)
+    if tvb:len() < tvb:reported_len() then
+        dissect_cut_segment(tvb, pinfo, tree)
+    else
+        dissect_tcp_pdus(tvb, tree, 2, frame_length, dissect_frame)
+    end
     return tvb:len()
 end
 

@@ -92,6 +92,22 @@ def test_any_bytes_are_dissected_without_an_error(tmp_path):
                 assert row["discard"] == ([reason] if reason else [])
 
 
+@pytest.mark.parametrize("options", [(), ("-2",)])
+def test_packets_may_be_cut_anywhere(options, tmp_path):
+    """Segments and datagrams of which the capture holds the first bytes only, down to none."""
+    capture, packets = tmp_path / "cut.pcap", []
+    raw = bytes(layer.ScalableIPC(options=layer.options("skip", error_code=7))) * 2
+    for size in range(len(raw) + 1):
+        head = TCP(sport=1000 + size, dport=captures.PORT, seq=1, ack=1, flags="PA")
+        for packet in (bytes(IP(src="10.0.0.1", dst="10.0.0.2") / head / raw), udp(raw)):
+            packets.append((len(packets) * MS, packet[:len(packet) - size], len(packet)))
+    write_pcap(capture, LINK_IPV4, packets)
+    rows = tshark.rows(capture, ["opcode", "cut"], *options)
+    assert len(rows) == len(packets)
+    assert [len(row["opcode"]) for row in rows[:2]] == [2, 1]
+    assert sum(len(row["cut"]) for row in rows) > len(packets) // 2
+
+
 def test_any_packets_of_user0_are_dissected_without_an_error(tmp_path):
     chance, capture = random.Random(21), tmp_path / "user0.pcap"
     raws = [mutate(chance, random_pdu(chance)) for _ in range(1000)]
