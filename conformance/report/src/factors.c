@@ -319,14 +319,14 @@ static void factors_print_reasons(const json_t *factor, FILE *out)
     size_t index;
     json_t *reason;
     if (count > 1)
-        fprintf(out, "of %lld that fail ", failing);
+        fprintf(out, "of %lld that fail, ", failing);
     json_array_foreach(reasons, index, reason)
     {
         const long long cases = (long long)report__number(reason, "cases");
         if (count > 1)
             fprintf(out, "%s%lld %s ",
                     index == 0           ? ""
-                    : index + 1 == count ? " and "
+                    : index + 1 == count ? ", and "
                                          : ", ",
                     cases, cases == 1 ? "has" : "have");
         else

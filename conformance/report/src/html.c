@@ -108,47 +108,80 @@ static void html_alerts(const struct conform_report *report, FILE *out)
     }
 }
 
-/* The way from the head of the report to what needs a look. */
-static void html_reds(const struct conform_report *report, FILE *out)
+/* ---- the way from the head of the report to what needs a look ---- */
+
+static void html_red(const struct conform_report *report, size_t index, FILE *out)
 {
-    size_t shown = 0;
-    for (size_t i = 0; i < report->case_count; i++) {
-        const struct conform_report_case *entry = &report->cases[i];
-        if (!conform_report_case_is_red(entry))
-            continue;
-        if (shown++ == 0)
-            fputs("<ul class=\"reds\">", out);
-        const char *verdict = conform_verdict_name(entry->verdict);
-        const bool passes = entry->known != NULL;
-        pcapt_xml(out,
-                  "<li><span class=\"tag %s\">%s</span> <a class=\"mono\" href=\"#c%zu\">%s</a>"
-                  " <span class=\"soft\">%s%s</span></li>",
-                  passes ? "fail" : verdict, verdict, i, entry->name,
-                  passes ? "is a known failure: " : "",
-                  passes                  ? entry->known
-                  : entry->reason == NULL ? ""
-                                          : entry->reason);
-    }
-    if (shown > 0)
-        fputs("</ul>", out);
+    const struct conform_report_case *entry = &report->cases[index];
+    const char *verdict = conform_verdict_name(entry->verdict);
+    const bool passes = entry->known != NULL;
+    pcapt_xml(out,
+              "<li><span class=\"tag %s\">%s</span> <a class=\"mono\" href=\"#c%zu\">%s</a>"
+              " <span class=\"soft\">%s%s</span></li>",
+              passes ? "fail" : verdict, verdict, index, entry->name,
+              passes ? "is a known failure: " : "",
+              passes                  ? entry->known
+              : entry->reason == NULL ? ""
+                                      : entry->reason);
 }
 
-static void html_factors(const struct conform_report *report, FILE *out)
+/* The next red case of the same script from `index` on; case_count: none. */
+static size_t html_next_red(const struct conform_report *report, const char *id, size_t index)
 {
-    json_t *factors = report__factors(report);
+    while (index < report->case_count && (!conform_report_case_is_red(&report->cases[index]) ||
+                                          strcmp(report->cases[index].id, id) != 0))
+        index++;
+    return index;
+}
+
+static char *html_factor(const json_t *factors, const char *id)
+{
     size_t index;
     json_t *factor;
     json_array_foreach(factors, index, factor)
     {
-        char *text = report__factor_text(factor);
-        pcapt_xml(out, "%s<li><b class=\"mono\">%s</b> %s</li>",
-                  index == 0 ? "<h3>What failing cases of a script have in common</h3>"
-                               "<ul class=\"reds\">"
-                             : "",
-                  report__text(factor, "id"), text);
-        free(text);
+        if (strcmp(report__text(factor, "id"), id) == 0)
+            return report__factor_text(factor);
     }
-    fputs(index > 0 ? "</ul>" : "", out);
+    return NULL;
+}
+
+/* Several of one script: what they have in common, and they themselves to be unfolded. */
+static void html_red_script(const struct conform_report *report, const json_t *factors,
+                            size_t first, FILE *out)
+{
+    const char *id = report->cases[first].id;
+    char *factor = html_factor(factors, id);
+    size_t count = 0;
+    for (size_t i = first; i < report->case_count; i = html_next_red(report, id, i + 1))
+        count++;
+    pcapt_xml(out,
+              "<li><details><summary><span class=\"tag fail\">%zu cases</span>"
+              " <b class=\"mono\">%s</b> <span class=\"soft\">%s</span></summary><ul>",
+              count, id, factor == NULL ? "" : factor);
+    for (size_t i = first; i < report->case_count; i = html_next_red(report, id, i + 1))
+        html_red(report, i, out);
+    fputs("</ul></details></li>", out);
+    free(factor);
+}
+
+static void html_reds(const struct conform_report *report, FILE *out)
+{
+    json_t *factors = report__factors(report);
+    size_t shown = 0;
+    for (size_t i = 0; i < report->case_count; i++) {
+        const char *id = report->cases[i].id;
+        if (!conform_report_case_is_red(&report->cases[i]) || html_next_red(report, id, 0) != i)
+            continue;
+        if (shown++ == 0)
+            fputs("<ul class=\"reds\">", out);
+        if (html_next_red(report, id, i + 1) == report->case_count)
+            html_red(report, i, out);
+        else
+            html_red_script(report, factors, i, out);
+    }
+    if (shown > 0)
+        fputs("</ul>", out);
     json_decref(factors);
 }
 
@@ -478,12 +511,11 @@ void conform_report_write_html(const struct conform_report *report, FILE *out)
         const char *mark;
         void (*write)(const struct conform_report *report, FILE *out);
     } marks[] = {
-        {"title", html_title},     {"sut", html_sut},       {"verdict", html_verdict},
-        {"claim", html_claim},     {"alerts", html_alerts}, {"reds", html_reds},
-        {"factors", html_factors}, {"bars", html_bars},     {"about", html_about},
-        {"map", html_map},         {"legend", html_legend}, {"ledger", html_ledger},
-        {"filters", html_filters}, {"cases", html_cases},   {"footer", html_footer},
-        {"ladder", html_ladder},
+        {"title", html_title},   {"sut", html_sut},       {"verdict", html_verdict},
+        {"claim", html_claim},   {"alerts", html_alerts}, {"reds", html_reds},
+        {"bars", html_bars},     {"about", html_about},   {"map", html_map},
+        {"legend", html_legend}, {"ledger", html_ledger}, {"filters", html_filters},
+        {"cases", html_cases},   {"footer", html_footer}, {"ladder", html_ladder},
     };
     const char *at = report__template;
     for (const char *mark; (mark = strstr(at, "<!--@")) != NULL;) {

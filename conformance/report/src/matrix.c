@@ -135,6 +135,13 @@ static const char matrix_style[] =
     ".matrix td { text-align: center; border-radius: .25rem; min-width: 4.5em; }\n"
     ".matrix tbody th { position: sticky; left: 0; background: var(--paper); color: var(--ink); }\n"
     ".runs { width: 100%; min-width: 54rem; } .runs code { overflow-wrap: anywhere; }\n"
+    ".matrix thead th { white-space: normal; max-width: 11em; overflow-wrap: anywhere; }\n"
+    ".matrix td.sentence { width: 100%; text-align: left; white-space: normal; color: var(--soft); "
+    "padding-left: .8rem; }\n"
+    "@media (max-width: 640px) { .matrix .sentence { display: none; } .matrix td { min-width: 3em; "
+    "}\n"
+    "  .runs { min-width: 0; } .runs th:nth-child(3), .runs td:nth-child(3) { display: none; }\n"
+    "  .runs td, .runs th { padding-right: .8rem; } }\n"
     ".runs td:last-child, .runs td:nth-last-child(n+2):nth-last-child(-n+4) { white-space: nowrap; "
     "}\n";
 
@@ -187,7 +194,7 @@ static void matrix_html_rule(const struct matrix *matrix, const struct conform_r
         pcapt_xml(matrix->out, "<td class=\"%s\" title=\"%s: %s\">%s", mark.class, rule->id,
                   conform_rule_status_name(status, rule->level), mark.sign);
     }
-    fputs("</tr>\n", matrix->out);
+    pcapt_xml(matrix->out, "<td class=\"sentence\">%s</tr>\n", rule->sentence);
 }
 
 static void matrix_html_table(const struct matrix *matrix, enum sipc_rule_level level)
@@ -197,7 +204,7 @@ static void matrix_html_table(const struct matrix *matrix, enum sipc_rule_level 
               level == SIPC_MUST ? "MUST" : "Advisory");
     for (size_t i = 0; i < matrix->count; i++)
         pcapt_xml(matrix->out, "<th>%zu %s", i + 1, matrix_name(matrix->reports[i]));
-    fputs("</tr></thead><tbody>\n", matrix->out);
+    fputs("<th class=\"sentence\"></tr></thead><tbody>\n", matrix->out);
     matrix_rules(matrix, level, matrix_html_rule);
     fputs("</tbody></table></div>\n", matrix->out);
 }

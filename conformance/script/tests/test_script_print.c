@@ -232,7 +232,8 @@ static void test_script_header_when_lines_imply_needs_then_the_script_has_them(v
 static void test_script_header_when_read_then_every_item_is_there(void **state)
 {
     static const char text[] = "# A story,\n#   told.\nsx 1 # and more\nid frame\n"
-                               "rules WID-3 RCV-8a\nrole receiver\ntags live x\nparam a in 1, 0x10, -2*3\n"
+                               "rules WID-3 RCV-8a\nrole receiver\ntags live x\n"
+                               "param a in 1, 0x10, -2*3\n"
                                "param b in \"x y\", word, hex:6162\nset network = stream\n"
                                "set mtu = 500+$a\nallow close enquire_link\ntest\n"
                                "-> data $a:0 $b\nquiet 1T\n";
