@@ -168,8 +168,8 @@ def test_html_draws_a_ladder_for_each_exchange(page, lines):
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="skipped: chromium is not installed")
 
-# Shows a page as wide as asked for, does what a reader may do, and writes down what came of it. With
-# everything unfolded, ladders too, no page may be wider than the screen.
+# Shows a page as wide as asked for, does what a reader may do, and writes down what came of it.
+# With everything unfolded, ladders too, no page may be wider than the screen.
 READER = """<!DOCTYPE html><meta charset="utf-8"><body style="margin: 0">
 <iframe id="frame" width="{width}" height="1200" style="border: 0" src="{page}"></iframe>
 <pre id="found"></pre><script>
