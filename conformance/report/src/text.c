@@ -158,6 +158,35 @@ static void text_rules_line(const struct text_out *out, const char *label,
     }
 }
 
+/* What unsupported cases want of the SUT: " (for want of preset 145, state 3)". Without preset no
+ * case comes near the last window ids: that is said, too. */
+static void text_wants(const struct conform_report *report, FILE *out)
+{
+    static const char needs[] = "needs the capability ";
+    json_t *wants = json_object();
+    for (size_t i = 0; i < report->case_count; i++) {
+        const struct conform_report_case *entry = &report->cases[i];
+        if (entry->verdict != CONFORM_UNSUPPORTED || entry->reason == NULL ||
+            strncmp(entry->reason, needs, sizeof needs - 1) != 0)
+            continue;
+        const char *want = entry->reason + sizeof needs - 1;
+        json_object_set_new(wants, want, json_integer(report__number(wants, want) + 1));
+    }
+    const char *want, *separator = " (for want of ";
+    json_t *count;
+    json_object_foreach(wants, want, count)
+    {
+        fputs(separator, out);
+        report__escape(want, REPORT_LINE, out);
+        fprintf(out, " %lld", (long long)json_integer_value(count));
+        separator = ", ";
+    }
+    if (json_object_get(wants, "preset") != NULL)
+        fputs("; window ids near 9E15 were not reached", out);
+    fputs(json_object_size(wants) > 0 ? ")" : "", out);
+    json_decref(wants);
+}
+
 static void text_cases_line(const struct conform_report *report,
                             const struct conform_report_counts *counts, FILE *out)
 {
@@ -170,6 +199,8 @@ static void text_cases_line(const struct conform_report *report,
         if (count > 0) {
             fprintf(out, "%s%zu %s", separator, count, conform_verdict_name(text_columns[i]));
             separator = ", ";
+            if (text_columns[i] == CONFORM_UNSUPPORTED)
+                text_wants(report, out);
         }
     }
     if (counts->known_failures > 0)
