@@ -13,7 +13,7 @@ enum { RECORDED_LIVES_MAX = 64, RECORDED_ATTRIBUTES_MAX = 2 * 65536, RECORDED_SI
 struct recorded {
     struct recorder *recorder;
     const struct simnet_scenario_host *host;
-    struct simnet_driver inner;
+    const struct simnet_driver *inner;
     void *self;
     struct case_history *life; /* NULL: down, or what happens to it is nothing a case can tell */
     sipc_time started_ns;
@@ -106,7 +106,7 @@ static enum sipc_status recorded_start(void *self, struct simnet_world *world, s
     } else {
         recorder->cut = "hosts restart too often";
     }
-    return host->inner.start(host->self, world, index, now);
+    return host->inner->start(host->self, world, index, now);
 }
 
 static void recorded_stop(void *self)
@@ -114,14 +114,14 @@ static void recorded_stop(void *self)
     struct recorded *host = self;
 
     host->life = NULL;
-    host->inner.stop(host->self);
+    host->inner->stop(host->self);
 }
 
 static void recorded_drain(void *self)
 {
     struct recorded *host = self;
 
-    host->inner.drain(host->self);
+    host->inner->drain(host->self);
 }
 
 static void recorded_receive(void *self, sipc_time now, sipc_peer from, struct sipc_span bytes)
@@ -133,7 +133,7 @@ static void recorded_receive(void *self, sipc_time now, sipc_peer from, struct s
         entry->peer = from;
         entry->bytes = recorded_bytes(host, bytes);
     }
-    host->inner.receive(host->self, now, from, bytes);
+    host->inner->receive(host->self, now, from, bytes);
 }
 
 static void recorded_sent(void *self, sipc_time now, uint64_t token, bool ok)
@@ -147,8 +147,8 @@ static void recorded_sent(void *self, sipc_time now, uint64_t token, bool ok)
         entry->number = number;
         entry->ok = ok;
     }
-    if (host->inner.sent != NULL)
-        host->inner.sent(host->self, now, token, ok);
+    if (host->inner->sent != NULL)
+        host->inner->sent(host->self, now, token, ok);
 }
 
 static void recorded_advance(void *self, sipc_time now)
@@ -156,14 +156,14 @@ static void recorded_advance(void *self, sipc_time now)
     struct recorded *host = self;
 
     recorded_cause(host, CASE_ADVANCES, now);
-    host->inner.advance(host->self, now);
+    host->inner->advance(host->self, now);
 }
 
 static sipc_time recorded_deadline(const void *self)
 {
     const struct recorded *host = self;
 
-    return host->inner.deadline(host->self);
+    return host->inner->deadline(host->self);
 }
 
 static struct case_entry *recorded_command(struct recorded *host, sipc_time now,
@@ -204,7 +204,7 @@ static enum sipc_status recorded_open(void *self, sipc_time now, simnet_session 
         entry->idle_timeout_ns = idle_timeout_ns;
     }
     return recorded_began(
-        host, host->inner.open(host->self, now, session, remote, session_id, idle_timeout_ns));
+        host, host->inner->open(host->self, now, session, remote, session_id, idle_timeout_ns));
 }
 
 /* Attributes in the form of deliveries. */
@@ -245,7 +245,7 @@ static enum sipc_status recorded_send(void *self, sipc_time now, simnet_session 
         entry->number = message->handle;
         entry->skip = message->skip;
     }
-    return recorded_began(host, host->inner.send(host->self, now, session, unreliable, message));
+    return recorded_began(host, host->inner->send(host->self, now, session, unreliable, message));
 }
 
 static enum sipc_status recorded_close(void *self, sipc_time now, simnet_session session,
@@ -258,7 +258,7 @@ static enum sipc_status recorded_close(void *self, sipc_time now, simnet_session
         entry->code = code;
         entry->number = handle;
     }
-    return recorded_began(host, host->inner.close(host->self, now, session, code, handle));
+    return recorded_began(host, host->inner->close(host->self, now, session, code, handle));
 }
 
 static enum sipc_status recorded_dispose(void *self, sipc_time now, simnet_session session,
@@ -269,7 +269,7 @@ static enum sipc_status recorded_dispose(void *self, sipc_time now, simnet_sessi
 
     if (entry != NULL)
         entry->code = code;
-    return recorded_began(host, host->inner.dispose(host->self, now, session, code));
+    return recorded_began(host, host->inner->dispose(host->self, now, session, code));
 }
 
 static enum sipc_status recorded_shutdown(void *self, sipc_time now, sipc_time grace_ns)
@@ -279,21 +279,21 @@ static enum sipc_status recorded_shutdown(void *self, sipc_time now, sipc_time g
 
     if (entry != NULL)
         entry->grace_ns = grace_ns;
-    return recorded_began(host, host->inner.shutdown(host->self, now, grace_ns));
+    return recorded_began(host, host->inner->shutdown(host->self, now, grace_ns));
 }
 
 static const char *recorded_check(const void *self)
 {
     const struct recorded *host = self;
 
-    return host->inner.check(host->self);
+    return host->inner->check(host->self);
 }
 
 static void recorded_fini(void *self)
 {
     struct recorded *host = self;
 
-    host->inner.fini(host->self);
+    host->inner->fini(host->self);
 }
 
 static const struct simnet_driver recorded_driver = {

@@ -60,7 +60,7 @@ void check_link(struct simnet_world *world, const struct link *link)
 
 void check_engine(struct simnet_world *world, const struct host *host)
 {
-    const char *broken = host->up && host->driver.check ? host->driver.check(host->self) : NULL;
+    const char *broken = host->up && host->driver->check ? host->driver->check(host->self) : NULL;
 
     if (broken != NULL)
         check_fail(world,

@@ -91,9 +91,9 @@ static void clock_set(struct simnet_world *world, struct host *host, int64_t ste
 
 static void host_schedule_deadline(struct simnet_world *world, struct host *host)
 {
-    if (!host->up || host->paused || host->driver.deadline == NULL)
+    if (!host->up || host->paused || host->driver->deadline == NULL)
         return;
-    sipc_time deadline = host->driver.deadline(host->self);
+    sipc_time deadline = host->driver->deadline(host->self);
     if (deadline >= INT64_MAX)
         return;
     sipc_time at = clock_when(host, world->now, deadline);
@@ -105,8 +105,8 @@ static void host_schedule_deadline(struct simnet_world *world, struct host *host
 
 void host_settle(struct simnet_world *world, struct host *host)
 {
-    if (host->driver.drain != NULL)
-        host->driver.drain(host->self);
+    if (host->driver->drain != NULL)
+        host->driver->drain(host->self);
     if (++host->calls >= HOST_CHECK_CALLS && (host->calls & (host->calls - 1)) == 0)
         check_engine(world, host); /* ever more rarely: its cost grows with the sessions */
     host_schedule_deadline(world, host);
@@ -137,10 +137,10 @@ void host_receive(struct simnet_world *world, struct host *host, struct slot *sl
         return;
     }
     host_taint(world, slot);
-    if (host->driver.receive != NULL) {
+    if (host->driver->receive != NULL) {
         world->receiving = slot;
-        host->driver.receive(host->self, host_clock(world, host), slot->datagram.from_address,
-                             slot_bytes(world, slot));
+        host->driver->receive(host->self, host_clock(world, host), slot->datagram.from_address,
+                              slot_bytes(world, slot));
         host_settle(world, host);
         world->receiving = NULL;
     }
@@ -161,8 +161,8 @@ void host_sent(struct simnet_world *world, struct host *host, uint32_t life, uin
     event.token = token;
     event.ok = ok;
     emit(world, SIMNET_EVENT_AFTERMATH, &event);
-    if (host->driver.sent != NULL) {
-        host->driver.sent(host->self, host_clock(world, host), token, ok);
+    if (host->driver->sent != NULL) {
+        host->driver->sent(host->self, host_clock(world, host), token, ok);
         host_settle(world, host);
     }
 }
@@ -175,11 +175,11 @@ void host_deadline(struct simnet_world *world, struct host *host, sipc_time even
     if (!host->up || host->paused)
         return;
     sipc_time clock = host_clock(world, host);
-    if (host->driver.deadline(host->self) > clock) {
+    if (host->driver->deadline(host->self) > clock) {
         host_schedule_deadline(world, host);
         return;
     }
-    host->driver.advance(host->self, clock);
+    host->driver->advance(host->self, clock);
     host_settle(world, host);
 }
 
@@ -229,8 +229,8 @@ void host_start(struct simnet_world *world, struct host *host)
 
     host->up = true;
     host->life++;
-    if (host->driver.start != NULL)
-        status = host->driver.start(host->self, world, host->index, host_clock(world, host));
+    if (host->driver->start != NULL)
+        status = host->driver->start(host->self, world, host->index, host_clock(world, host));
     if (status != SIPC_OK)
         check_fail(world,
                    &(struct simnet_failure){.invariant = "start",
@@ -258,8 +258,8 @@ static void host_crash(struct simnet_world *world, struct host *host)
     host->up = false;
     host->paused = false;
     host->deadline_event_ns = SIPC_NEVER;
-    if (host->driver.stop != NULL)
-        host->driver.stop(host->self);
+    if (host->driver->stop != NULL)
+        host->driver->stop(host->self);
     host_empty_inbox(world, host);
     operation_crash_all(world, host);
     for (size_t i = 0; i < world->session_count; i++) {
@@ -409,10 +409,10 @@ struct host *host_new(struct simnet_world *world, const struct simnet_host_confi
 
 void host_fini(struct host *host)
 {
-    if (host->up && host->driver.stop != NULL)
-        host->driver.stop(host->self);
-    if (host->driver.fini != NULL)
-        host->driver.fini(host->self);
+    if (host->up && host->driver->stop != NULL)
+        host->driver->stop(host->self);
+    if (host->driver->fini != NULL)
+        host->driver->fini(host->self);
     free(host->inbox);
     free(host);
 }
@@ -423,23 +423,23 @@ simnet_host simnet_host_add(struct simnet_world *world, const struct simnet_host
     struct host *host = host_new(world, config);
 
     SIPC_ASSERT((driver->deadline == NULL) == (driver->advance == NULL));
-    host->driver = *driver;
+    host->driver = driver;
     host->self = self;
     return host->index;
 }
 
 void simnet_host_wrap(struct simnet_world *world, simnet_host index,
-                      const struct simnet_driver *wrap, void *self, struct simnet_driver *inner,
-                      void **inner_self)
+                      const struct simnet_driver *wrap, void *self,
+                      const struct simnet_driver **inner, void **inner_self)
 {
     SIPC_ASSERT(index < world->host_count);
     struct host *host = world->hosts[index];
 
     SIPC_ASSERT(host->life == 0);
-    SIPC_ASSERT((host->driver.deadline == NULL) == (wrap->deadline == NULL));
+    SIPC_ASSERT((host->driver->deadline == NULL) == (wrap->deadline == NULL));
     *inner = host->driver;
     *inner_self = host->self;
-    host->driver = *wrap;
+    host->driver = wrap;
     host->self = self;
 }
 

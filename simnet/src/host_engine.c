@@ -248,7 +248,7 @@ bool simnet_host_add_engine(struct simnet_world *world, const struct simnet_host
     }
     engine->block_size = sipc_endpoint_size(&engine->settings);
     struct host *host = host_new(world, config);
-    host->driver = engine_driver;
+    host->driver = &engine_driver;
     host->self = engine;
     host->has_settings = true;
     host->settings = engine->settings;
@@ -261,5 +261,6 @@ const struct sipc_endpoint *simnet_host_engine(const struct simnet_world *world,
     SIPC_ASSERT(index < world->host_count);
     const struct host *host = world->hosts[index];
 
-    return host->driver.start == engine_start ? ((struct engine_host *)host->self)->endpoint : NULL;
+    return host->driver->start == engine_start ? ((struct engine_host *)host->self)->endpoint
+                                               : NULL;
 }

@@ -210,20 +210,20 @@ struct inbox_item { /* what came while the host was paused */
     uint64_t value; /* slot, token, operation */
 };
 
-struct host {                    /* what each event needs comes first */
+struct host {                    /* what each event needs comes first: 64 bytes */
     sipc_time deadline_event_ns; /* SIPC_NEVER: none */
     int64_t clock_base;          /* raw clock at clock_base_at */
     sipc_time clock_base_at, clock_floor;
-    sipc_time clock_still_until_ns; /* virtual; after a step back it stands still until then */
+    void *self;
+    const struct simnet_driver *driver;
     int32_t clock_ppm;
     simnet_host index;
+    uint32_t calls; /* into the driver */
     bool up, paused;
-    bool checked;      /* deliveries to and from it are */
-    bool has_settings; /* the engine's: liveness knows its bounds */
-    uint32_t life;     /* from 1, one more at each start */
-    uint64_t calls;    /* into the driver */
-    void *self;
-    struct simnet_driver driver;
+    bool checked;                   /* deliveries to and from it are */
+    bool has_settings;              /* the engine's: liveness knows its bounds */
+    uint32_t life;                  /* from 1, one more at each start */
+    sipc_time clock_still_until_ns; /* virtual; after a step back it stands still until then */
     sipc_peer address;
     const char *name;
     char own_name[16];

@@ -183,10 +183,10 @@ static enum sipc_status operation_send(struct simnet_world *world, struct host *
                                             .attribute_count = what->attribute_count,
                                             .skip = what->skip};
 
-    if (host->driver.send == NULL)
+    if (host->driver->send == NULL)
         return SIPC_E_INVALID;
-    return host->driver.send(host->self, host_clock(world, host), what->session,
-                             what->command == SIMNET_COMMAND_SEND_UNRELIABLE, &message);
+    return host->driver->send(host->self, host_clock(world, host), what->session,
+                              what->command == SIMNET_COMMAND_SEND_UNRELIABLE, &message);
 }
 
 /* Where the other host of the session is now. */
@@ -203,17 +203,17 @@ static enum sipc_status operation_open(struct simnet_world *world, struct host *
 {
     const struct session *session = &world->sessions[what->session];
 
-    if (host->driver.open == NULL)
+    if (host->driver->open == NULL)
         return SIPC_E_INVALID;
-    return host->driver.open(host->self, host_clock(world, host), what->session,
-                             operation_remote(world, what), session->id, what->idle_timeout_ns);
+    return host->driver->open(host->self, host_clock(world, host), what->session,
+                              operation_remote(world, what), session->id, what->idle_timeout_ns);
 }
 
 static enum sipc_status operation_command(struct simnet_world *world, struct host *host,
                                           const struct operation *operation)
 {
     const struct simnet_operation *what = &operation->what;
-    const struct simnet_driver *driver = &host->driver;
+    const struct simnet_driver *driver = host->driver;
     sipc_time clock = host_clock(world, host);
 
     switch (what->command) {

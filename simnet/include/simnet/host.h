@@ -96,7 +96,8 @@ struct simnet_host_config {
     sipc_time clock_ns; /* what its clock shows at virtual time 0 */
 };
 
-/* Each adds a host and gives it an address of its own. `config` may be NULL. */
+/* Each adds a host and gives it an address of its own. `config` may be NULL; `driver` is borrowed:
+ * all hosts of a kind share one. */
 simnet_host simnet_host_add(struct simnet_world *world, const struct simnet_host_config *config,
                             const struct simnet_driver *driver, void *self);
 
@@ -104,8 +105,8 @@ simnet_host simnet_host_add(struct simnet_world *world, const struct simnet_host
  * and passes it on to *inner with *inner_self (its fini too). Like the one it is put before, it has
  * a deadline or none. simnet_host_engine does not see through it. */
 void simnet_host_wrap(struct simnet_world *world, simnet_host host,
-                      const struct simnet_driver *wrap, void *self, struct simnet_driver *inner,
-                      void **inner_self);
+                      const struct simnet_driver *wrap, void *self,
+                      const struct simnet_driver **inner, void **inner_self);
 
 /* A host that runs the engine. false: *error names the setting that makes no sense. What liveness
  * may be expected (world.h) comes from its settings. */
