@@ -53,6 +53,7 @@ static void totals_add(struct simnet_swarm_totals *to, const struct simnet_swarm
     to->pdus += from->pdus;
     to->events += from->events;
     to->faults += from->faults;
+    to->full += from->full;
     simnet_marks_add(&to->marks, &from->marks);
     for (size_t i = 0; i < from->finding_count; i++)
         finding_add(to, &from->findings[i]);
@@ -130,6 +131,9 @@ static void seed_run(const struct simnet_swarm_options *swarm, uint64_t seed,
         totals->events += simnet_world_events(run.world);
         totals->pdus += watch.marker.pdus;
         totals->faults += watch.marker.faults;
+        totals->full += scenario.hosts.count >= SIMNET_FULL_HOSTS &&
+                        watch.marker.pdus >= SIMNET_FULL_PDUS &&
+                        watch.marker.faults >= SIMNET_FULL_FAULTS;
         simnet_scenario_run_fini(&run);
     }
     totals->seeds++;

@@ -11,7 +11,7 @@ import pytest
 
 ROWS = ["queue-100", "queue-10k", "queue-1M", "timers-100", "timers-10k", "timers-1M",
         "link-300ms", "engines-1ms", "engines-300ms"]
-SEARCHES = {"swarm": ["PDUs", "faults"],
+SEARCHES = {"swarm": ["PDUs", "faults", "full by second"],
             "explore-faf": ["in the world", "bytes", "transitions"],
             "explore-close-race": ["in the world", "bytes", "transitions"],
             "explore-two-messages": ["in the world", "bytes", "transitions"],
@@ -81,6 +81,8 @@ def test_searches_have_their_figures_beside(report):
         assert list(beside[row]) == names
         assert all(value > 0 for value in beside[row].values())
     assert beside["swarm"]["PDUs"] > 50 and beside["swarm"]["faults"] >= 1
+    swarm = next(row for row in report["rows"] if row["row"] == "swarm")
+    assert beside["swarm"]["full by second"] < swarm["per_s"]["max"]
     assert beside["shrink-10k"]["lines after"] <= 20
     assert all(beside[row] == {} for row in ROWS)
 

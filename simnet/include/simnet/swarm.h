@@ -106,9 +106,12 @@ struct simnet_finding {
     char text[320];
 };
 enum { SIMNET_FINDINGS_MAX = 64 };
+/* So much at least makes a seed a full one; others are small, as chance has it. */
+enum { SIMNET_FULL_HOSTS = 2, SIMNET_FULL_PDUS = 100, SIMNET_FULL_FAULTS = 1 };
 
 struct simnet_swarm_totals {
     uint64_t seeds, failed, pdus, events, faults;
+    uint64_t full; /* seeds with SIMNET_FULL_HOSTS, SIMNET_FULL_PDUS and SIMNET_FULL_FAULTS */
     struct simnet_marks marks;
     size_t finding_count; /* kinds beyond SIMNET_FINDINGS_MAX are in `failed` alone */
     struct simnet_finding findings[SIMNET_FINDINGS_MAX]; /* by name, then rule */

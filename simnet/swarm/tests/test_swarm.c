@@ -34,6 +34,8 @@ static void test_swarm_when_the_engine_is_good_then_nothing_fails(void **state)
     assert_int_equal(totals->seeds, SEEDS);
     assert_true(totals->pdus > 50 * SEEDS);
     assert_true(totals->faults > 5 * SEEDS);
+    assert_true(totals->full > SEEDS / 10);
+    assert_true(totals->full < SEEDS);
     for (const struct simnet_mark_due *due = simnet_marks_due; due->name != NULL; due++)
         if (due->seeds <= SEEDS && simnet_mark_seen(&totals->marks, due->name) == 0)
             fail_msg("never seen: %s", due->name);
