@@ -53,6 +53,7 @@ enum cut_list {
     CUT_OPERATIONS,
     CUT_CHANGES,
     CUT_PDUS,
+    CUT_REACTIONS,
     CUT_FAULTS,
     CUT_ROUTES,
     CUT_LISTS
@@ -74,6 +75,8 @@ static size_t *cut_list(struct simnet_scenario *scenario, enum cut_list list, vo
         return CUT_OF(changes);
     case CUT_PDUS:
         return CUT_OF(pdus);
+    case CUT_REACTIONS:
+        return CUT_OF(reactions);
     case CUT_ROUTES:
         return CUT_OF(routes);
     default:

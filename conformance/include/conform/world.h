@@ -47,6 +47,7 @@ enum sx_value_kind {
     SX_V_NEW_HOST = 1 << 25, /* name */
     SX_V_NEW_LINK = 1 << 26, /* name; or a>b, a<>b */
     SX_V_NEW_SESSION = 1 << 27,
+    SX_V_ANSWER = 1 << 28, /* as SX_V_PDU, * for the ids of what is answered: SX_FIELD_ANY */
 };
 
 /* A unit of a number. */
@@ -84,8 +85,8 @@ extern const struct sx_unit sx_units[]; /* ends with word NULL */
 
 enum sx_statement_kind {
     SX_S_SEED, SX_S_TIES, SX_S_HEAL, SX_S_UNTIL, SX_S_BUDGET, SX_S_CHANCE, SX_S_DELIVERIES,
-    SX_S_HOST, SX_S_LINK, SX_S_ROUTE, SX_S_SESSION, SX_S_TRAFFIC, SX_S_AT, SX_S_FAULT, SX_S_EXPECT,
-    SX_S_TAPE, SX_S_CASE, SX_S_HASH, SX_S_END,
+    SX_S_HOST, SX_S_LINK, SX_S_ROUTE, SX_S_SESSION, SX_S_TRAFFIC, SX_S_ON, SX_S_AT, SX_S_FAULT,
+    SX_S_EXPECT, SX_S_TAPE, SX_S_CASE, SX_S_HASH, SX_S_END,
 };
 /* Of clauses. Those of one statement stand together. */
 enum sx_key {
@@ -107,6 +108,8 @@ enum sx_key {
     /* traffic */
     SX_K_COUNT, SX_K_SIZE, SX_K_START, SX_K_STAGGER, SX_K_OPENS, SX_K_UNRELIABLE, SX_K_SKIP,
     SX_K_GAP, SX_K_AGAIN, SX_K_CLOSE,
+    /* on */
+    SX_K_ANSWER,
     /* at */
     SX_K_DO_OPEN, SX_K_DO_SEND, SX_K_DO_SEND_UNRELIABLE, SX_K_DO_CLOSE, SX_K_DO_DISPOSE,
     SX_K_DO_SHUTDOWN, SX_K_DO_PDU, SX_K_DOWN, SX_K_UP, SX_K_CLOG, SX_K_UNCLOG, SX_K_TO_RATE,

@@ -141,6 +141,7 @@ struct sx__parser {
     size_t expr_depth, expr_parts;
     bool loose;                             /* blanks do not end an expression */
     bool in_tamper;                         /* $length is known */
+    bool in_answer;                         /* * takes the id of what is answered */
     bool has_setting[64], used_setting[64]; /* by index in sx__setting_words */
     size_t label_column;                    /* of the line's label or operation */
     size_t cases_line, cases_column;        /* what decided last how many cases there are */

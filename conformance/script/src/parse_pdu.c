@@ -215,17 +215,27 @@ static bool pdu_opcode(struct sx__parser *parser, struct sx_pdu *pdu)
     return sx__take_symbol(parser, ')') || sx__expected(parser, "')'");
 }
 
+static bool pdu_number(struct sx__parser *parser, struct sx_field *field, bool pattern,
+                       const char *what)
+{
+    if (parser->in_answer && sx__take_symbol(parser, '*')) {
+        field->kind = SX_FIELD_ANY;
+        return true;
+    }
+    return sx__parse_field(parser, field, pattern, what);
+}
+
 static bool pdu_head(struct sx__parser *parser, struct sx_step *step)
 {
     struct sx_pdu *pdu = &step->pdu;
     bool pattern = step->kind == SX_EXPECT;
 
     if (!pdu_opcode(parser, pdu) ||
-        !sx__parse_field(parser, &pdu->window_id, pattern, "WINDOW_ID:SEQ_NR")) {
+        !pdu_number(parser, &pdu->window_id, pattern, "WINDOW_ID:SEQ_NR")) {
         return false;
     }
     return (sx__take_symbol(parser, ':') || sx__expected(parser, "':' and a seq_nr")) &&
-           sx__parse_field(parser, &pdu->seq_nr, pattern, "seq_nr");
+           pdu_number(parser, &pdu->seq_nr, pattern, "seq_nr");
 }
 
 /* ---- the whole ---- */

@@ -289,13 +289,16 @@ static bool world_key(struct sx__parser *parser, struct sx_value *value, bool pa
            world_key_part(parser, pattern, INT32_MAX, &key->seq_nr);
 }
 
-static bool world_pdu(struct sx__parser *parser, struct sx_value *value)
+static bool world_pdu(struct sx__parser *parser, struct sx_value *value, bool answer)
 {
     struct sx_step *step = sx__alloc(parser->arena, sizeof(*step));
     size_t start = parser->token.start;
 
     *step = (struct sx_step){.kind = SX_SEND};
-    if (!sx__parse_pdu_out(parser, step)) {
+    parser->in_answer = answer;
+    bool good = sx__parse_pdu_out(parser, step);
+    parser->in_answer = false;
+    if (!good) {
         return false;
     }
     if (step->pdu.kind == SX_PDU_LABEL || step->pdu.label != NULL || step->pdu.peer != NULL) {
@@ -436,7 +439,8 @@ static bool world_field_value(struct sx__parser *parser, const struct sx_field_r
     case SX_V_OPTIONS:
         return world_options(parser, value);
     case SX_V_PDU:
-        return world_pdu(parser, value);
+    case SX_V_ANSWER:
+        return world_pdu(parser, value, kinds == SX_V_ANSWER);
     case SX_V_KEY:
     case SX_V_PATTERN:
         return world_key(parser, value, kinds == SX_V_PATTERN);

@@ -161,6 +161,7 @@ static void world_print_value(const struct sx_field_row *row, const struct sx_va
         sx__print_options(value->options, value->option_count, out);
         break;
     case SX_V_PDU:
+    case SX_V_ANSWER:
         sx__print_pdu(value->pdu, out);
         break;
     case SX_V_KEY:

@@ -141,6 +141,11 @@ static const struct sx_clause_row traffic_rows[] = {
     {NULL, 0, false, NONE},
 };
 
+static const struct sx_clause_row on_rows[] = {
+    {"->", SX_K_ANSWER, false, {{NULL, SX_V_ANSWER, false, 0, 0, NULL}}},
+    {NULL, 0, false, NONE},
+};
+
 #define SESSION {NULL, SX_V_SESSION, false, 0, 0, NULL}
 #define MESSAGE                                                                                    \
     {SESSION, {NULL, SX_V_BYTES | SX_V_DATA, false, 0, 1 << 30, NULL}, FLAG("skip"),               \
@@ -242,6 +247,8 @@ const struct sx_statement_row sx_statement_rows[] = {
           {"count", SX_V_COUNT, true, 1, SX_SESSION_PLACES_MAX, NULL}), NULL},
     {"traffic", SX_S_TRAFFIC, SX_IN_WORLD, true, false,
      HEAD(VALUE(SX_V_HOST), {"in", SX_V_SESSION, false, 0, 0, NULL}), traffic_rows},
+    {"on", SX_S_ON, SX_IN_WORLD, true, true,
+     HEAD(VALUE(SX_V_HOST), VALUE(SX_V_PATTERN)), on_rows},
     {"at", SX_S_AT, SX_IN_WORLD, true, true, HEAD(TIME, VALUE(SX_V_HOST | SX_V_LINK)), at_rows},
     {"fault", SX_S_FAULT, SX_IN_WORLD | SX_IN_TAPE, true, true,
      HEAD(VALUE(SX_V_LINK), VALUE(SX_V_KEY),

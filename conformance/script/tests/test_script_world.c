@@ -62,6 +62,10 @@ static const struct print_row {
     {"at 1s e -> b data 0:0 session=S {skip} \"x\" tamper prefix",
      "at 1s e -> b data 0:0 session=S {skip} \"x\" tamper prefix"},
     {"at 1s e -> b raw hex:00", "at 1s e -> b raw hex:00"},
+    {"on e data *:2 -> data_ack *:* {is_window_full}",
+     "on e data *:2 -> data_ack *:* {is_window_full}"},
+    {"on e * -> close ($n):* session=S", "on e * -> close $n:* session=S"},
+    {"on e raw -> raw hex:00", "on e raw -> raw hex:00"},
     {"at 1s a clock_step -2s", "at 1s a clock_step -2s"},
     {"fault a>b data 100:3 xmit 2 in S[1] lost", "fault a>b data 100:3 in S[1] xmit 2 lost"},
     {"fault a>b raw copy 1 flip 3 bits 2", "fault a>b raw copy 1 flip 3 bits 2"},
@@ -151,6 +155,17 @@ static const struct error_row {
     {"at 1s e -> b #x", "10:14: error: no PDU before this line is labelled #x"},
     {"at 1s e -> b data 0:0 peer=Q", "10:14: error: a PDU of a scripted host has no #label and no "
                                      "peer="},
+    {"at 1s e -> b data *:0",
+     "10:19: error: * stands for any WINDOW_ID:SEQ_NR: only what is expected (<-, ==) may have it"},
+    {"on c data *:* -> data_ack *:*", "10:4: error: unknown host 'c'; there are: a b e"},
+    {"on e dta *:* -> data_ack *:*", "10:6: error: unknown opcode 'dta', did you mean 'data'?"},
+    {"on e data -> data_ack *:*", "10:11: error: expected a number or *, found '->'"},
+    {"on e data *:*", "10:14: error: expected a word that 'on' may have, or the end of the line, "
+                      "found the end of the line"},
+    {"on e data *:* -> data_ack *:* {error_code=*}",
+     "10:43: error: * stands for any number or text: only what is expected (<-, ==) may have it"},
+    {"on e data *:* -> data_ack *:* peer=Q",
+     "10:18: error: a PDU of a scripted host has no #label and no peer="},
     {"host c sut \"a\\0b\"", "10:12: error: a zero byte has no place here"},
 };
 

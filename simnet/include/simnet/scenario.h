@@ -21,7 +21,8 @@ extern "C" {
 enum simnet_scenario_host_kind {
     SIMNET_HOST_ENGINE,   /* the engine, with `settings` */
     SIMNET_HOST_FOREIGN,  /* any other implementation: `sut`, "exec:..." or "so:..." */
-    SIMNET_HOST_SCRIPTED, /* sends the `pdus` of the scenario whose `from` it is */
+    SIMNET_HOST_SCRIPTED, /* sends the `pdus` of the scenario whose `from` it is, and answers by its
+                             `reactions` */
 };
 struct simnet_scenario_host {
     const char *name; /* letters, digits, _ */
@@ -87,6 +88,17 @@ struct simnet_scenario_pdu {
     sipc_time at_ns; /* of its host's clock, since its start */
     simnet_host from, to;
     struct sipc_span bytes;
+    int line;
+};
+
+/* What a scripted host answers, at once and to the address it came from. Of what comes each
+ * reaction that fits answers, in their order. */
+struct simnet_scenario_reaction {
+    simnet_host host;
+    struct simnet_predicate to; /* opcode -1: any PDU, 0: what is none; xmit: not looked at */
+    struct sipc_span bytes;     /* of the answer */
+    /* What it has from the PDU that came instead; then `to` is no raw, and `bytes` are a PDU. */
+    bool takes_session, takes_window_id, takes_seq_nr;
     int line;
 };
 
@@ -181,6 +193,7 @@ struct simnet_scenario {
     SIMNET_ARRAY(struct simnet_scenario_operation) operations;
     SIMNET_ARRAY(struct simnet_scenario_change) changes;
     SIMNET_ARRAY(struct simnet_scenario_pdu) pdus;
+    SIMNET_ARRAY(struct simnet_scenario_reaction) reactions;
     SIMNET_ARRAY(struct simnet_expectation) expectations;
     struct simnet_tape faults;
     struct simnet_scenario_memory *memory;
@@ -216,7 +229,8 @@ struct simnet_trace *simnet_scenario_load_trace(struct simnet_scenario *scenario
                                                 enum simnet_trace_kind kind, sipc_time unit_ns,
                                                 struct simnet_error *error);
 
-/* Removing a host also removes its links, routes, sessions, PDUs, changes and expectations; a link
+/* Removing a host also removes its links, routes, sessions, PDUs, reactions, changes and
+ * expectations; a link
  * its routes, changes, faults and expectations; a session group its traffic, operations, faults and
  * expectations. What is left refers to the same things as before. */
 void simnet_scenario_remove_host(struct simnet_scenario *scenario, size_t index);

@@ -89,7 +89,42 @@ static void build_scripted(struct build *build, const struct simnet_host_config 
         steps[i] = (struct simnet_script_step){
             .at_ns = order[i]->at_ns, .to = order[i]->to, .bytes = order[i]->bytes};
     simnet_host_add_script(build->run->world, config,
-                           &(struct simnet_script){.steps = steps, .step_count = taken});
+                           &(struct simnet_script){.steps = steps,
+                                                   .step_count = taken,
+                                                   .ctx = (void *)(uintptr_t)scenario,
+                                                   .receive = scenario_react});
+}
+
+static bool build_is_scripted(const struct build *build, simnet_host host)
+{
+    const struct simnet_scenario *scenario = build->scenario;
+
+    return host < scenario->hosts.count && scenario->hosts.at[host].kind == SIMNET_HOST_SCRIPTED;
+}
+
+/* What scripted hosts send and answer. */
+static bool build_scripts(struct build *build)
+{
+    const struct simnet_scenario *scenario = build->scenario;
+
+    for (size_t i = 0; i < scenario->pdus.count; i++) {
+        const struct simnet_scenario_pdu *pdu = &scenario->pdus.at[i];
+        if (!build_is_scripted(build, pdu->from) || pdu->to >= scenario->hosts.count)
+            return build_fail(build, pdu->line,
+                              "only scripted hosts send PDUs as written, to hosts");
+        if (pdu->bytes.size > SIPC_PDU_SIZE_MAX)
+            return build_fail(build, pdu->line, "a datagram has at most %d bytes, this has %zu",
+                              SIPC_PDU_SIZE_MAX, pdu->bytes.size);
+    }
+    for (size_t i = 0; i < scenario->reactions.count; i++) {
+        const struct simnet_scenario_reaction *reaction = &scenario->reactions.at[i];
+        const char *why = scenario_reaction_check(reaction);
+        if (!build_is_scripted(build, reaction->host))
+            return build_fail(build, reaction->line, "only scripted hosts answer as written");
+        if (why != NULL)
+            return build_fail(build, reaction->line, "%s", why);
+    }
+    return true;
 }
 
 static bool build_hosts(struct build *build)
@@ -123,17 +158,7 @@ static bool build_hosts(struct build *build)
         if (!build_at(build, ok, host->line))
             return false;
     }
-    for (size_t i = 0; i < scenario->pdus.count; i++) {
-        const struct simnet_scenario_pdu *pdu = &scenario->pdus.at[i];
-        if (pdu->from >= scenario->hosts.count || pdu->to >= scenario->hosts.count ||
-            scenario->hosts.at[pdu->from].kind != SIMNET_HOST_SCRIPTED)
-            return build_fail(build, pdu->line,
-                              "only scripted hosts send PDUs as written, to hosts");
-        if (pdu->bytes.size > SIPC_PDU_SIZE_MAX)
-            return build_fail(build, pdu->line, "a datagram has at most %d bytes, this has %zu",
-                              SIPC_PDU_SIZE_MAX, pdu->bytes.size);
-    }
-    return true;
+    return build_scripts(build);
 }
 
 /* ---- links and routes ---- */

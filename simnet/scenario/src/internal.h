@@ -2,6 +2,7 @@
  *
  *   model     scenarios as data
  *   build     data to a world
+ *   react     what scripted hosts answer
  *   judge     what expectations count, and whether they hold
  *   foreign   hosts that run any implementation, by the adapters of conformance/sut
  * SPDX-License-Identifier: MIT */
@@ -24,6 +25,13 @@ void scenario_watch_start(struct simnet_scenario_run *run);
 /* Zeroed, and freed with the watch: what a world borrows. */
 void *scenario_watch_memory(struct simnet_scenario_watch *watch, size_t count, size_t size);
 void scenario_watch_free(struct simnet_scenario_watch *watch);
+
+/* react.c */
+/* Why the reaction makes no sense, for whatever host; NULL: it does. */
+const char *scenario_reaction_check(const struct simnet_scenario_reaction *reaction);
+/* Receives for a scripted host (struct simnet_script); ctx: the scenario. */
+void scenario_react(void *ctx, struct simnet_world *world, simnet_host host, sipc_time now,
+                    sipc_peer from, struct sipc_span bytes);
 
 /* foreign.c */
 /* Starts `host->sut`, as seen from the scenario's folder, and adds it to the world. false: *error

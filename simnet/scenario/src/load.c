@@ -230,6 +230,62 @@ static bool load_traffic(struct scenario_load *load)
     return true;
 }
 
+/* ---- scripted hosts ---- */
+
+/* The bytes of a PDU as written; in session S where it names none. */
+static bool load_pdu_bytes(struct scenario_load *load, const struct sx_pdu *pdu,
+                           struct sipc_span *out)
+{
+    uint8_t id[SIPC_SESSION_ID_SIZE], *bytes;
+    size_t size;
+    char error[256];
+
+    simnet_scenario_session_id(pdu->session != NULL ? pdu->session : "S", 0, id);
+    if (!sx_build_pdu(pdu, &load->env, id, &bytes, &size, error, sizeof error))
+        return scenario_load_fail(load, "%s", error);
+    *out = simnet_scenario_bytes(load->scenario, bytes, size);
+    free(bytes);
+    return true;
+}
+
+/* Whether the id is to be taken from what came; it is 0 until then. */
+static bool load_takes(struct sx_field *field)
+{
+    static const struct sx_expr zero = {.op = SX_CONST};
+    bool takes = field->kind == SX_FIELD_ANY;
+
+    if (takes)
+        *field = (struct sx_field){SX_FIELD_EXPR, &zero, NULL};
+    return takes;
+}
+
+static bool load_reaction(struct scenario_load *load)
+{
+    const struct sx_value *values = load->statement->head.values;
+    const struct sx_key_value *key = &values[1].key;
+    struct sx_pdu pdu = *load->statement->clauses[0].values[0].pdu;
+    struct simnet_scenario_reaction reaction = {
+        .host = (simnet_host)values[0].number,
+        .to = {key->opcode, key->window_id, key->seq_nr, -1},
+        .line = load->statement->line};
+
+    if (load->scenario->hosts.at[reaction.host].kind != SIMNET_HOST_SCRIPTED)
+        return scenario_load_fail(load,
+                                  "host %s is not 'scripted': it answers what its endpoint answers",
+                                  load->scenario->hosts.at[reaction.host].name);
+    reaction.takes_session = pdu.kind == SX_PDU_FIELDS && pdu.session == NULL &&
+                             pdu.session_id == NULL && key->opcode != 0;
+    reaction.takes_window_id = load_takes(&pdu.window_id);
+    reaction.takes_seq_nr = load_takes(&pdu.seq_nr);
+    if (!load_pdu_bytes(load, &pdu, &reaction.bytes))
+        return false;
+    const char *why = scenario_reaction_check(&reaction);
+    if (why != NULL)
+        return scenario_load_fail(load, "%s", why);
+    simnet_scenario_add(&load->scenario->reactions, &reaction);
+    return true;
+}
+
 /* ---- the timeline ---- */
 
 static bool load_attributes(struct scenario_load *load, const struct sx_value *value,
@@ -329,24 +385,17 @@ static bool load_operation(struct scenario_load *load, const struct sx_clause *c
 
 static bool load_pdu(struct scenario_load *load, const struct sx_clause *clause, sipc_time at_ns)
 {
-    const struct sx_pdu *pdu = clause->values[1].pdu;
     struct simnet_scenario_pdu out = {.at_ns = at_ns,
                                       .from = (simnet_host)load->statement->head.values[1].number,
                                       .to = (simnet_host)clause->values[0].number,
                                       .line = load->statement->line};
-    uint8_t id[SIPC_SESSION_ID_SIZE], *bytes;
-    size_t size;
-    char error[256];
 
     if (load->scenario->hosts.at[out.from].kind != SIMNET_HOST_SCRIPTED)
         return scenario_load_fail(load,
                                   "host %s is not 'scripted': it sends what its endpoint sends",
                                   load->scenario->hosts.at[out.from].name);
-    simnet_scenario_session_id(pdu->session != NULL ? pdu->session : "S", 0, id);
-    if (!sx_build_pdu(pdu, &load->env, id, &bytes, &size, error, sizeof error))
-        return scenario_load_fail(load, "%s", error);
-    out.bytes = simnet_scenario_bytes(load->scenario, bytes, size);
-    free(bytes);
+    if (!load_pdu_bytes(load, clause->values[1].pdu, &out.bytes))
+        return false;
     simnet_scenario_add(&load->scenario->pdus, &out);
     return true;
 }
@@ -570,6 +619,8 @@ static bool load_statement(struct scenario_load *load)
         return load_session(load);
     case SX_S_TRAFFIC:
         return load_traffic(load);
+    case SX_S_ON:
+        return load_reaction(load);
     case SX_S_AT:
         return load_at(load);
     case SX_S_FAULT:

@@ -132,6 +132,7 @@ void simnet_scenario_fini(struct simnet_scenario *scenario)
     free(scenario->operations.at);
     free(scenario->changes.at);
     free(scenario->pdus.at);
+    free(scenario->reactions.at);
     free(scenario->expectations.at);
     simnet_tape_clear(&scenario->faults);
     if (scenario->memory != NULL)
@@ -163,6 +164,7 @@ void simnet_scenario_copy(const struct simnet_scenario *from, struct simnet_scen
     MODEL_COPY(operations);
     MODEL_COPY(changes);
     MODEL_COPY(pdus);
+    MODEL_COPY(reactions);
     MODEL_COPY(expectations);
     to->faults.faults = model_copy(from->faults.faults, from->faults.count, &to->faults.capacity,
                                    sizeof *from->faults.faults);
@@ -261,6 +263,7 @@ void simnet_scenario_remove_host(struct simnet_scenario *s, size_t index)
                (model_mend(&item->from, index), model_mend(&item->to, index)));
     MODEL_SIFT(&s->pdus, item->from == index || item->to == index,
                (model_mend(&item->from, index), model_mend(&item->to, index)));
+    MODEL_SIFT(&s->reactions, item->host == index, model_mend(&item->host, index));
     MODEL_SIFT(&s->operations, item->what.host == index, model_mend(&item->what.host, index));
     for (size_t i = 0; i < s->traffic.count; i++)
         model_mend(&s->traffic.at[i].what.host, index);

@@ -494,23 +494,49 @@ static bool write_pdu_fields(struct write *write, struct sipc_span bytes, struct
     return same;
 }
 
-static void write_pdu(struct write *write, const struct simnet_scenario_pdu *pdu)
+/* By its fields, or raw. */
+static struct sx_pdu *write_pdu_tree(struct write *write, struct sipc_span bytes)
 {
-    struct sx_clause *head = write_start(write, SX_S_AT), *clause;
     struct sx_pdu *out = sx_world_allocate(write->script, sizeof *out);
 
-    write_number(head, 0, (int64_t)pdu->at_ns);
-    write_host(write, head, 1, pdu->from);
-    clause = write_clause(write, SX_K_DO_PDU);
-    write_host(write, clause, 0, pdu->to);
-    write_number(clause, 1, 0);
-    clause->values[1].pdu = out;
-    if (write_pdu_fields(write, pdu->bytes, out))
-        return;
-    *out = (struct sx_pdu){.kind = SX_PDU_RAW, .data = write_literal(write, pdu->bytes)};
-    out->data.hex |= out->data.kind == SX_DATA_LITERAL;
+    if (write_pdu_fields(write, bytes, out))
+        return out;
+    *out = (struct sx_pdu){.kind = SX_PDU_RAW, .data = write_literal(write, bytes)};
+    out->data.hex = out->data.hex || out->data.kind == SX_DATA_LITERAL;
     if (out->data.kind == SX_DATA_NONE)
         out->data.kind = SX_DATA_LITERAL;
+    return out;
+}
+
+static void write_pdu(struct write *write, const struct simnet_scenario_pdu *pdu)
+{
+    struct sx_clause *head = write_start(write, SX_S_AT);
+    write_number(head, 0, (int64_t)pdu->at_ns);
+    write_host(write, head, 1, pdu->from);
+    struct sx_clause *clause = write_clause(write, SX_K_DO_PDU);
+    write_host(write, clause, 0, pdu->to);
+    write_number(clause, 1, 0);
+    clause->values[1].pdu = write_pdu_tree(write, pdu->bytes);
+}
+
+static void write_reactions(struct write *write)
+{
+    for (size_t i = 0; i < write->scenario->reactions.count; i++) {
+        const struct simnet_scenario_reaction *reaction = &write->scenario->reactions.at[i];
+        struct sx_clause *head = write_start(write, SX_S_ON);
+        write_host(write, head, 0, reaction->host);
+        write_number(head, 1, 0);
+        head->values[1].key =
+            (struct sx_key_value){reaction->to.opcode, reaction->to.window_id, reaction->to.seq_nr};
+        struct sx_pdu *answer = write_pdu_tree(write, reaction->bytes);
+        if (reaction->takes_session)
+            answer->session = NULL, answer->session_id = NULL;
+        answer->window_id.kind = reaction->takes_window_id ? SX_FIELD_ANY : answer->window_id.kind;
+        answer->seq_nr.kind = reaction->takes_seq_nr ? SX_FIELD_ANY : answer->seq_nr.kind;
+        struct sx_clause *clause = write_clause(write, SX_K_ANSWER);
+        write_number(clause, 0, 0);
+        clause->values[0].pdu = answer;
+    }
 }
 
 struct write_moment { /* of the timeline */
@@ -754,6 +780,7 @@ struct sx_script *simnet_scenario_to_script(const struct simnet_scenario *scenar
     write_hosts(&write);
     write_links(&write);
     write_sessions(&write);
+    write_reactions(&write);
     write_timeline(&write);
     struct scenario_keys *keys = scenario->faults.count > 0 ? scenario_keys_new(scenario) : NULL;
     for (size_t i = 0; i < scenario->faults.count; i++)

@@ -159,6 +159,7 @@ static const struct model_bad {
     {"a route goes by a link", 6},
     {"a route goes from one host to another", 7},
     {"fault 1: transmissions are counted from 1", 8},
+    {"only scripted hosts answer as written", 9},
 };
 
 static void model_break(struct simnet_scenario *s, size_t how)
@@ -180,6 +181,8 @@ static void model_break(struct simnet_scenario *s, size_t how)
         simnet_scenario_add(&s->routes, (&(struct simnet_scenario_route){.to = 2, .link = 4}));
     if (how == 7)
         simnet_scenario_add(&s->routes, (&(struct simnet_scenario_route){.from = 1, .to = 1}));
+    if (how == 9)
+        simnet_scenario_add(&s->reactions, (&(struct simnet_scenario_reaction){.host = 1}));
     if (how == 8)
         simnet_tape_add(&s->faults, &fault);
 }

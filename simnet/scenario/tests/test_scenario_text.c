@@ -70,7 +70,7 @@ static void text_check_there_and_back(const struct simnet_scenario *scenario)
         fail_msg("%s\n%s", errors.data, first.data);
     struct text second = text_of(&again);
     assert_string_equal(first.data, second.data);
-    if (scenario->pdus.count > 0 || scenario->routes.count > 0)
+    if (scenario->pdus.count > 0 || scenario->reactions.count > 0 || scenario->routes.count > 0)
         assert_int_equal(text_run(scenario, NULL, NULL), text_run(&again, NULL, NULL));
     simnet_scenario_fini(&again);
     free(first.data);
@@ -144,6 +144,8 @@ static const char text_all[] =
     "at 2s a dispose S -2\nat 2s a shutdown grace 1s\n"
     "at 3s e -> a data 5:1 session=T {last_in_window max_window_size=7 \"x\"=\"y\"} \"hi\"\n"
     "at 3s e -> a raw hex:0001\n"
+    "on e data 5:* -> data_ack *:* {is_window_full}\non e raw -> raw hex:00\n"
+    "on e * -> close 0:* session=T {abort_code=2}\non e raw -> data 1:2 session=T \"x\"\n"
     "fault a>b data 100:3 in S[2] xmit 2 copy 1 lost\nfault a>b raw copies 3\n"
     "fault a>b close 1:0 session_key 0x00000000000000ff flip 9 bits 2\n"
     "fault a>b raw xmit 2 truncate 5B\nfault a>b raw xmit 3 extend 6B\n"
@@ -168,6 +170,7 @@ static void test_text_of_all_there_is_when_read_back_then_the_same(void **state)
     assert_int_equal(scenario.faults.count, 9);
     assert_int_equal(scenario.changes.count, 14);
     assert_int_equal(scenario.operations.count, 7);
+    assert_int_equal(scenario.reactions.count, 4);
     assert_int_equal(scenario.expectations.count, 22);
     struct text first = text_of(&scenario);
     /* in another order, and with what was implied, but word for word the same lines */
@@ -195,6 +198,9 @@ static void test_text_of_all_there_is_when_read_back_then_the_same(void **state)
 
 #define TEXT_FRAME                                                                                 \
     "sx 1\nid bad\nparam n in 5\nworld\nhost a\nhost b\nhost e scripted\nsession S of a>b\n"
+#define TEXT_NO_PDU                                                                                \
+    "9: error: an answer that takes the session or an id of what came must be a valid PDU; any "   \
+    "other says session= and numbers"
 static const struct text_bad {
     const char *lines, *error; /* behind "bad:" */
 } text_bad[] = {
@@ -204,6 +210,14 @@ static const struct text_bad {
      "10: error: time runs backwards: the line before is later, at 5000000000 ns"},
     {"at 1s b -> a raw \"x\"\nuntil ($n)s",
      "9: error: host b is not 'scripted': it sends what its endpoint sends"},
+    {"on b data *:* -> data_ack *:*\nuntil ($n)s",
+     "9: error: host b is not 'scripted': it answers what its endpoint answers"},
+    {"on e raw -> data_ack *:0\nuntil ($n)s",
+     "9: error: 'raw' is what is no PDU: it has no ids that * could take"},
+    {"on e data *:* -> opcode(99) 0:0\nuntil ($n)s", TEXT_NO_PDU},
+    {"on e data *:* -> data *:0 session=S tamper prefix\nuntil ($n)s", TEXT_NO_PDU},
+    {"on e data *:* -> raw bytes($n*20000)",
+     "9: error: the answer is longer than a datagram, which has at most 65500 bytes"},
     {"traffic e in S count ($n)", "9: error: session S is of a and b, not of e"},
     {"traffic a in S size ($n)B", "9: error: traffic needs 'count N'"},
     {"traffic a in S count 1 size ($n)B to 2B",
@@ -245,6 +259,93 @@ static void test_text_when_it_makes_no_sense_then_told_with_its_line(void **stat
         free(errors.data);
         free(text.data);
     }
+}
+
+/* ---- answers ---- */
+
+static const char text_answers[] =
+    "sx 1\nid answers\nworld\nhost e scripted\nhost f scripted\nlink e<>f delay 1ms\n"
+    "session U of e>f\n"
+    "on f data *:3 -> data_ack *:* {is_window_full}\n" /* 1 */
+    "on f data 7:* -> close 5:* session=V\n"           /* 2 */
+    "on f raw -> raw hex:0102\n"                       /* 3 */
+    "on e data_ack 7:3 -> enquire_link 0:0\n"          /* 4 */
+    "on f * -> data_ack *:9\n"                         /* 5 */
+    "on f data *:* -> raw \"\"\n"                      /* 6 */
+    "at 10ms e -> f data 7:3 session=U \"x\"\n"
+    "at 20ms e -> f data 8:3 session=U\n"
+    "at 30ms e -> f raw hex:00\n"
+    "at 40ms e -> f close 0:0 session=U\n";
+
+struct text_sent { /* what a host sent; session: 'U', 'V', or 0 where it is no PDU */
+    simnet_host from;
+    int opcode;
+    int64_t window_id, seq_nr;
+    char session;
+};
+static const struct text_sent text_sent[] = {
+    {0, SIPC_DATA, 7, 3, 'U'},
+    {1, SIPC_DATA_ACK, 7, 3, 'U'},     /* 1 */
+    {1, SIPC_CLOSE, 5, 3, 'V'},        /* 2 */
+    {1, SIPC_DATA_ACK, 7, 9, 'U'},     /* 5 */
+    {1, 0, 0, 0, 0},                   /* 6 */
+    {0, SIPC_ENQUIRE_LINK, 0, 0, 'U'}, /* 4 */
+    {1, SIPC_DATA_ACK, 0, 9, 'U'},     /* 5 */
+    {0, SIPC_DATA, 8, 3, 'U'},
+    {1, SIPC_DATA_ACK, 8, 3, 'U'}, /* 1 */
+    {1, SIPC_DATA_ACK, 8, 9, 'U'}, /* 5 */
+    {1, 0, 0, 0, 0},               /* 6 */
+    {0, 0, 0, 0, 0},
+    {1, 0, 0, 0, 0}, /* 3 */
+    {0, SIPC_CLOSE, 0, 0, 'U'},
+    {1, SIPC_DATA_ACK, 0, 9, 'U'}, /* 5 */
+};
+enum { TEXT_SENT = sizeof text_sent / sizeof text_sent[0] };
+
+static void text_sees(void *ctx, const struct simnet_event *event)
+{
+    size_t *count = ctx;
+    uint8_t id[SIPC_SESSION_ID_SIZE];
+
+    if (event->kind != SIMNET_EVENT_STAGE || event->stage != SIMNET_STAGE_ENTER)
+        return;
+    assert_true(*count < TEXT_SENT);
+    const struct text_sent *wanted = &text_sent[(*count)++];
+    simnet_scenario_session_id((char[]){wanted->session, '\0'}, 0, id);
+    assert_int_equal(event->datagram->from, wanted->from);
+    assert_int_equal(event->key->opcode, wanted->opcode);
+    if (wanted->opcode == 0)
+        return;
+    assert_int_equal(event->key->window_id, wanted->window_id);
+    assert_int_equal(event->key->seq_nr, wanted->seq_nr);
+    assert_int_equal(event->key->session, simnet_session_key(id));
+}
+
+/* Each reaction that fits answers, in order, with the ids it takes. */
+static void test_text_when_scripted_hosts_answer_then_these(void **state)
+{
+    (void)state;
+    struct text text = {(char *)(uintptr_t)text_answers, sizeof text_answers - 1}, errors;
+    struct simnet_scenario scenario;
+    struct simnet_scenario_run run;
+    struct simnet_error error;
+    size_t count = 0;
+    struct simnet_observer observer = {&count, SIMNET_WANT_ALL, text_sees};
+    struct simnet_scenario_options options = {.observers = &observer, .observer_count = 1};
+
+    if (!text_load("answers", &text, 0, &scenario, &errors))
+        fail_msg("%s", errors.data);
+    free(errors.data);
+    assert_true(simnet_scenario_build(&scenario, &options, &run, &error, NULL, NULL));
+    assert_int_equal(simnet_scenario_go(&run), SIMNET_END_DRAINED);
+    assert_int_equal(count, TEXT_SENT);
+    simnet_scenario_run_fini(&run);
+    text_check_there_and_back(&scenario);
+    simnet_scenario_remove_host(&scenario, 0); /* with its one reaction */
+    assert_int_equal(scenario.reactions.count, 5);
+    for (size_t i = 0; i < scenario.reactions.count; i++)
+        assert_int_equal(scenario.reactions.at[i].host, 0);
+    simnet_scenario_fini(&scenario);
 }
 
 /* ---- tapes ---- */
@@ -312,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_text_of_shipped_scenarios_when_read_back_then_the_same),
         cmocka_unit_test(test_text_of_all_there_is_when_read_back_then_the_same),
         cmocka_unit_test(test_text_when_it_makes_no_sense_then_told_with_its_line),
+        cmocka_unit_test(test_text_when_scripted_hosts_answer_then_these),
         cmocka_unit_test(test_tape_when_written_and_read_then_the_same_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

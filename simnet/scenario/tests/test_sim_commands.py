@@ -63,7 +63,8 @@ def world(tmp_path):
 
 
 GOLDEN = "simnet/scenarios/golden.hashes"
-QUICK = ["bufferbloat", "codel", "red", "clog", "stray-pdus", "reordering"]
+QUICK = ["bufferbloat", "codel", "red", "clog", "stray-pdus", "reordering",
+         "scripted-receiver"]
 
 
 def test_some_shipped_scenarios_have_their_golden_hashes(sim, project_dir):

@@ -168,6 +168,45 @@ static void test_shrink_when_an_expectation_breaks_then_it_still_does(void **sta
     simnet_scenario_fini(&from);
 }
 
+/* A scripted host acks data and closes; of that only the ack makes what is not to be. */
+static void test_shrink_when_answers_are_not_needed_then_they_go(void **state)
+{
+    struct simnet_scenario from, out;
+    struct simnet_expectation none = SIMNET_EXPECTATION_ANY;
+    struct simnet_shrink_stats stats;
+    struct simnet_error error;
+    const uint8_t id[SIPC_SESSION_ID_SIZE] = {0};
+    uint8_t bytes[2][256];
+
+    (void)state;
+    plant(&from);
+    from.hosts.at[1].kind = SIMNET_HOST_SCRIPTED;
+    from.changes.count = 0;
+    for (int opcode = SIPC_DATA; opcode <= SIPC_CLOSE; opcode += SIPC_CLOSE - SIPC_DATA) {
+        const struct sipc_pdu_parts parts = {.session_id = id, .opcode = (uint8_t)(opcode + 1)};
+        struct simnet_scenario_reaction reaction = {.host = 1,
+                                                    .to = {opcode, -1, -1, -1},
+                                                    .takes_session = true,
+                                                    .takes_window_id = true,
+                                                    .takes_seq_nr = true};
+        uint8_t *at = bytes[from.reactions.count];
+        reaction.bytes.data = at;
+        assert_int_equal(sipc_pdu_encode(&parts, at, sizeof bytes[0], &reaction.bytes.size),
+                         SIPC_OK);
+        simnet_scenario_add(&from.reactions, &reaction);
+    }
+    none.metric = SIMNET_METRIC_LINK;
+    none.what = SIMNET_LINK_ENTERED;
+    none.link = 1; /* b>a */
+    none.compare = SIMNET_EQ;
+    simnet_scenario_add(&from.expectations, &none);
+    assert_true(simnet_shrink(&from, NULL, &out, NULL, &stats, &error));
+    assert_int_equal(out.reactions.count, 1);
+    assert_int_equal(out.reactions.at[0].to.opcode, SIPC_DATA);
+    simnet_scenario_fini(&out);
+    simnet_scenario_fini(&from);
+}
+
 static void test_shrink_when_nothing_fails_then_told(void **state)
 {
     struct simnet_shrink_stats stats;
@@ -190,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_shrink_when_a_failure_is_planted_then_a_few_lines_fail_by_it),
         cmocka_unit_test(test_shrink_when_runs_are_few_then_it_says_so_and_still_fails),
         cmocka_unit_test(test_shrink_when_an_expectation_breaks_then_it_still_does),
+        cmocka_unit_test(test_shrink_when_answers_are_not_needed_then_they_go),
         cmocka_unit_test(test_shrink_when_nothing_fails_then_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
