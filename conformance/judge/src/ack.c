@@ -264,11 +264,28 @@ static void ack_judge_repeat(struct judge *j, struct judge_session *s, const str
 
 /* ---- acks ---- */
 
+/* Whether another ack is owed for the window, behind that one. */
+static bool ack_later(const struct judge_session *s, size_t i, int64_t window_id)
+{
+    for (i++; i < s->due_count; i++) {
+        if (s->dues[i].kind == JUDGE_DUE_ACK && s->dues[i].window_id == window_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool ack_pay(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
                     enum judge_due_kind kind, struct judge_due *due)
 {
     for (size_t i = 0; i < s->due_count; i++) {
         if (s->dues[i].kind == kind && s->dues[i].window_id == pdu->window_id) {
+            if (s->dues[i].optional && s->dues[i].run < 0 &&
+                (!(s->dues[i].may_fail & ack_error(pdu->error_code)) ||
+                 s->dues[i].seq_nr != pdu->seq_nr) &&
+                ack_later(s, i, pdu->window_id)) {
+                continue; /* only an error may come of that one: this is the next one's */
+            }
             *due = s->dues[i];
             s->dues[i].data = s->dues[i].options = (struct judge_bytes){0};
             judge_due_drop(j, s, i);

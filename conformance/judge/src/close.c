@@ -157,7 +157,7 @@ void judge_tx_close(struct judge *j, struct judge_session *s, const struct sipc_
             judge_text(j, "close %lld:%ld", (long long)pdu->window_id, (long)pdu->seq_nr);
         if (same && close_is_forced(pdu)) {
             judge_blame(j, s, JUDGE_FORCED_CLOSE_AGAIN, "a forced close to be sent once", found);
-        } else if (!close_is_forced(pdu)) {
+        } else if (!close_is_forced(pdu) && s->out.known) {
             judge_blame(j, s, JUDGE_SECOND_CLOSE, "no second close PDU", found);
         }
         return;
@@ -202,6 +202,10 @@ void judge_close_acked(struct judge *j, struct judge_session *s,
 {
     if (window->kind == JUDGE_OWN_CLOSE && window->done) {
         judge_saw_rule(j, SIPC_RULE_CLS_1);
+        if (window->forced) { /* of a forced one the aftermath alone is awaited (CLS-2) */
+            s->states |= JUDGE_IN_AWAITING;
+            return;
+        }
         close_over(j, s);
     }
 }

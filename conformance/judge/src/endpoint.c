@@ -53,10 +53,10 @@ static void endpoint_make(struct judge *j, struct judge_session *s, const struct
     if (s == NULL) {
         return;
     }
+    judge_session_begin(j, s, false);
     if (j->config.max_sessions < 0 || (int64_t)endpoint_sessions(j) > j->config.max_sessions) {
         endpoint_flooded(j);
     }
-    judge_session_begin(j, s, false);
     if (j->flooded || j->shutting_down || j->config.accept < 0 ||
         !judge_knows(j, JUDGE_NEEDS_ARRIVALS)) {
         judge_forget(j, s);
@@ -69,6 +69,9 @@ void judge_rx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct 
     struct judge_session *s = judge_session_find(j, pdu->session_id, event->peer);
 
     if (pdu->opcode == SIPC_DATA) {
+        if (s != NULL) {
+            s->last_peer = event->peer; /* END-1a: of the new one, if it makes one */
+        }
         endpoint_make(j, s, pdu, event);
         return;
     }

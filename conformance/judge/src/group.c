@@ -35,11 +35,11 @@ bool judge_group_take(struct judge *j, struct judge_session *s, size_t count, st
         if (held->ghost != JUDGE_CHECK_COUNT) {
             continue;
         }
-        struct sipc_span options = {held->bytes.data, held->options_size};
-        struct sipc_span data = {held->bytes.data + held->options_size,
-                                 held->bytes.size - held->options_size};
-        if (held->bytes.size == 0) {
-            options.data = data.data = NULL;
+        struct sipc_span options = {0}, data = {0};
+        if (held->bytes.size > 0) {
+            options = (struct sipc_span){held->bytes.data, held->options_size};
+            data = (struct sipc_span){held->bytes.data + held->options_size,
+                                      held->bytes.size - held->options_size};
         }
         if (!judge_bytes_add(j, &group->options, options) ||
             !judge_bytes_add(j, &group->data, data)) {

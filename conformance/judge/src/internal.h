@@ -140,7 +140,8 @@ struct judge_outbound {
     int64_t resync_id;              /* last used by a resync PDU, -1 */
     uint64_t resync_ns;
     int64_t peer_window; /* announced, 0 none */
-    bool peer_spoke;     /* LNK-4 */
+    bool peer_spoke;     /* LNK-4; maybe */
+    bool peer_heard;     /* certainly */
     bool close_sent;
     bool group_open; /* a group was begun and not ended; only while `group_known` */
     bool group_known;
@@ -261,6 +262,7 @@ struct judge {
     uint64_t next_ns;                /* nothing is due before */
     struct judge_session *unsettled; /* a command with skip that may still be refused */
     uint64_t unsettled_operation;
+    unsigned states_before_skip; /* of that session, to be what they were */
     struct judge_cause cause;
     struct judge_finding findings[JUDGE_FINDINGS_MAX];
     size_t finding_count;

@@ -53,7 +53,7 @@ static void link_answered(struct judge *j, struct judge_session *s, const struct
     judge_saw_rule(j, SIPC_RULE_LNK_4);
     s->nacked = true;
     judge_forget_inbound(j, s);
-    if (!s->out.peer_spoke || !judge_must(s, JUDGE_IN_OPENED | JUDGE_IN_CLOSING)) {
+    if (!s->out.peer_heard || !judge_must(s, JUDGE_IN_OPENED | JUDGE_IN_CLOSING)) {
         s->states |= JUDGE_IN_AWAITING;
         judge_forget_outbound(j, s);
         return;
@@ -116,13 +116,21 @@ static void link_check_enquire(struct judge *j, struct judge_session *s)
 
 static bool link_pay(struct judge *j, struct judge_session *s, enum judge_due_kind kind)
 {
-    for (size_t i = 0; i < s->due_count; i++) {
-        if (s->dues[i].kind == kind) {
-            judge_due_drop(j, s, i);
-            return true;
+    size_t found = s->due_count;
+
+    for (size_t i = 0; i < s->due_count; i++) { /* one that must be paid, if there is one */
+        if (s->dues[i].kind == kind && (found == s->due_count || !s->dues[i].optional)) {
+            found = i;
+            if (!s->dues[i].optional) {
+                break;
+            }
         }
     }
-    return false;
+    if (found == s->due_count) {
+        return false;
+    }
+    judge_due_drop(j, s, found);
+    return true;
 }
 
 static void link_check_ack(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
@@ -171,7 +179,7 @@ void judge_link_expire(struct judge *j, struct judge_session *s)
     uint64_t at_ns = judge_after(judge_after(since, interval), j->config.late_ns);
 
     if (j->config.enquire_link_interval_ms <= 0 || !judge_must(s, JUDGE_IN_OPENED) ||
-        !s->out.peer_spoke || j->shutting_down) {
+        !s->out.peer_heard || j->shutting_down) {
         return;
     }
     judge_saw(j, JUDGE_LINK_MISSING);

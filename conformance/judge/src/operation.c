@@ -164,6 +164,7 @@ static void operation_begin(struct judge *j, struct judge_session *s,
     if (event->kind == JUDGE_CLOSE) {
         operation_close(j, s, event);
     } else if (operation_skips(event) && judge_may(s, JUDGE_IN_OPENING)) {
+        j->states_before_skip = s->states;
         s->states |= JUDGE_IN_OPENED; /* unless it is refused */
         j->unsettled = s;
         j->unsettled_operation = event->operation;
@@ -379,6 +380,9 @@ void judge_result(struct judge *j, const struct judge_event *event)
             s->states = s->states_before_close;
             s->close_asked = false;
             judge_dues_drop_kind(j, s, JUDGE_DUE_STATE);
+        } else if (j->unsettled == s && j->unsettled_operation == event->operation) {
+            s->states = j->states_before_skip;
+            j->unsettled = NULL;
         }
         return;
     }

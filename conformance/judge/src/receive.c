@@ -397,9 +397,8 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
     if (pdu->present & SIPC_OPT_IDLE_TIMEOUT) {
         s->idle_timeout_ms = -1; /* IDL-2 is advisory */
     }
-    if (!s->in.known) {
+    if (!s->in.known) { /* and whether it is valid, and its skip counts */
         judge_may_open(s);
-        receive_skip(j, s, pdu);
         s->quiet_ns = j->now_ns;
         return;
     }
@@ -424,7 +423,7 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
         return;
     }
     s->quiet_ns = s->active_ns = j->now_ns;
-    s->out.peer_spoke = true;
+    s->out.peer_spoke = s->out.peer_heard = true;
     receive_skip(j, s, pdu);
     ack.missing = receive_missing(j, &s->in, pdu);
     int refuses = receive_refuses(j, s);

@@ -217,6 +217,7 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
 
     /* An ack of what was never sent is no word of the peer (LNK-4). */
     s->out.peer_spoke |= !s->out.known || pdu->window_id <= s->out.highest;
+    s->out.peer_heard |= window != NULL;
     s->quiet_ns = j->now_ns;
     judge_own_id_acked(j, s, pdu->window_id, pdu->error_code);
     judge_saw_rule(j, SIPC_RULE_SND_8);
@@ -230,6 +231,11 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
         return;
     }
     if (window->kind == JUDGE_OWN_RESYNC && pdu->error_code == SIPC_ERROR_TWO_WAY_WHILE_OPENING) {
+        return;
+    }
+    if (window->kind == JUDGE_OWN_CLOSE && pdu->seq_nr != 0) {
+        /* SND-8 admits no such count, CLS-1a any close_ack: it may take this one or not. */
+        s->states |= JUDGE_IN_AWAITING;
         return;
     }
     if (window->kind == JUDGE_OWN_WINDOW && (pdu->present & SIPC_OPT_MAX_WINDOW_SIZE) &&

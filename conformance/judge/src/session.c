@@ -182,7 +182,7 @@ void judge_forget_outbound(struct judge *j, struct judge_session *s)
 {
     struct judge_outbound *out = &s->out;
     struct judge_own_window kept[3] = {out->window, out->unreliable, out->resync};
-    bool spoke = out->peer_spoke, closed = out->close_sent;
+    bool spoke = out->peer_spoke, heard = out->peer_heard, closed = out->close_sent;
 
     judge_may_open(s);
     judge_bytes_clear(j, &out->group_pieces);
@@ -194,6 +194,7 @@ void judge_forget_outbound(struct judge *j, struct judge_session *s)
     out->unreliable = kept[1];
     out->resync = kept[2];
     out->peer_spoke = spoke;
+    out->peer_heard = heard;
     out->close_sent = closed;
 }
 
@@ -201,7 +202,7 @@ void judge_forget(struct judge *j, struct judge_session *s)
 {
     judge_forget_inbound(j, s);
     judge_forget_outbound(j, s);
-    s->out.peer_spoke = s->out.close_sent = false;
+    s->out.peer_spoke = s->out.peer_heard = s->out.close_sent = false;
     s->states = JUDGE_IN_ANY;
     s->operations_lost = true;
     s->opened_ns = s->created_ns = s->ended_ns = s->disposed_ns = SIPC_NEVER;

@@ -98,8 +98,10 @@ static void wire_dispatch(struct judge *j, struct judge_session *s, const struct
         judge_rx_data(j, s, pdu, event->peer, event->pdu.size);
         break;
     case SIPC_DATA_ACK:
+        s->active_ns = j->now_ns; /* IDL-1 */
+        judge_rx_ack(j, s, pdu);
+        break;
     case SIPC_CLOSE_ACK:
-        s->active_ns = j->now_ns;
         judge_rx_ack(j, s, pdu);
         break;
     case SIPC_CLOSE:
