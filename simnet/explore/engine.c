@@ -25,4 +25,7 @@ const struct simnet_explore_engine simnet_explore_engine = {
     .send = sipc_session_send,
     .send_unreliable = sipc_session_send_unreliable,
     .close = sipc_session_close,
+    .dispose = sipc_session_dispose,
+    .shutdown = sipc_endpoint_shutdown,
+    .attribute_next = sipc_attribute_next,
 };

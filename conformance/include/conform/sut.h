@@ -20,6 +20,10 @@ enum conform_sut_status {
 struct conform_sut_options {
     unsigned response_limit_ms; /* wall time for one response; 0: 5,000 */
     bool verbose;               /* the SUT's stderr goes to ours as well */
+    bool in_process;            /* so: is loaded into this process, for speed: a crash is ours */
+    /* Called for each request but hello before it is made; may be NULL. */
+    void (*on_request)(void *ctx, uint64_t now_ns, const struct conform_request *request);
+    void *ctx;
 };
 
 struct conform_sut;
@@ -72,6 +76,8 @@ enum conform_sut_status conform_sut_step(struct conform_sut *sut, uint64_t until
                                          struct conform_response *response,
                                          struct conform_error *error);
 uint64_t conform_sut_now(const struct conform_sut *sut);
+/* Virtual clock: when the SUT would act by itself, as it said last; SIPC_NEVER: never. */
+uint64_t conform_sut_deadline(const struct conform_sut *sut);
 
 /* Wall clock: the longest the harness itself was late since reset, in ns (a busy machine): what is
  * judged by time is not to be trusted beyond it. 0 with a virtual clock. */

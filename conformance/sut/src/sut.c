@@ -90,6 +90,9 @@ enum conform_sut_status conform_sut_attach(const char *spec,
     if (options) {
         sut->options = *options;
     }
+    if (sut->options.in_process && sut->way == &conform__way_so) {
+        sut->way = &conform__way_so_here;
+    }
     if (!sut->options.response_limit_ms) {
         sut->options.response_limit_ms = SUT_RESPONSE_LIMIT_MS;
     }
@@ -153,6 +156,11 @@ bool conform_sut_is_stream(const struct conform_sut *sut)
 uint64_t conform_sut_now(const struct conform_sut *sut)
 {
     return sut->way->virtual_clock ? sut->now_ns : sut->way->now(sut);
+}
+
+uint64_t conform_sut_deadline(const struct conform_sut *sut)
+{
+    return sut->deadline_ns;
 }
 
 uint64_t conform_sut_lateness(const struct conform_sut *sut)
@@ -237,6 +245,9 @@ static enum conform_sut_status sut_request(struct conform_sut *sut,
     if (sut->status != CONFORM_SUT_OK) {
         *error = sut->error;
         return sut->status;
+    }
+    if (sut->options.on_request) {
+        sut->options.on_request(sut->options.ctx, sut->now_ns, request);
     }
     enum conform_sut_status status = sut->way->call(sut, request, response, error);
     if (status == CONFORM_SUT_OK && sut->way->virtual_clock) {

@@ -31,6 +31,7 @@ struct conform__way {
 
 extern const struct conform__way conform__way_engine;
 extern const struct conform__way conform__way_so;
+extern const struct conform__way conform__way_so_here; /* so: in this process */
 extern const struct conform__way conform__way_exec;
 extern const struct conform__way conform__way_udp;
 extern const struct conform__way conform__way_tcp;

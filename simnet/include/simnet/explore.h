@@ -88,7 +88,7 @@ const char *simnet_explore_world_check(const struct simnet_explore_world *world)
 
 /* A build of the engine. A shared object that exports one as `simnet_explore_engine` is loaded by
  * simnet_explore_engine_load. */
-enum { SIMNET_EXPLORE_ENGINE_VERSION = 1 };
+enum { SIMNET_EXPLORE_ENGINE_VERSION = 2 };
 struct simnet_explore_engine {
     uint32_t version;
     enum sipc_status (*config_check)(struct sipc_config *, const char **);
@@ -113,6 +113,9 @@ struct simnet_explore_engine {
     enum sipc_status (*send_unreliable)(struct sipc_endpoint *, sipc_time, sipc_session,
                                         const struct sipc_message *);
     enum sipc_status (*close)(struct sipc_endpoint *, sipc_time, sipc_session, int32_t, uint64_t);
+    enum sipc_status (*dispose)(struct sipc_endpoint *, sipc_time, sipc_session, int32_t);
+    enum sipc_status (*shutdown)(struct sipc_endpoint *, sipc_time, sipc_time);
+    bool (*attribute_next)(struct sipc_span *, struct sipc_span *, struct sipc_span *);
 };
 /* The engine this library is linked with. */
 extern const struct simnet_explore_engine simnet_explore_engine;
