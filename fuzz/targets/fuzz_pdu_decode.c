@@ -6,11 +6,11 @@
  * An input is tried as it is, and again with its lengths and prefix mended, as hardly any mutation
  * gets past those.
  * SPDX-License-Identifier: MIT */
-#include "fuzz.h"
+#include "targets/target.h"
 
 #include <string.h>
 
-#include "reference_pdu.h"
+#include "targets/reference_pdu.h"
 
 static void *allocate(size_t size)
 {
@@ -162,6 +162,8 @@ static void mend(uint8_t *bytes, size_t size)
         at += 4 + length;
     }
 }
+
+const uint32_t target_ops = 0;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

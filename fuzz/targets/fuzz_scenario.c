@@ -2,7 +2,7 @@
  * world gives a scenario or tells an error; what is printed of the scenario is read back, and
  * prints the same. Files that a scenario names are not opened here. SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L
-#include "fuzz.h"
+#include "targets/target.h"
 
 #include <string.h>
 
@@ -94,6 +94,8 @@ static void as_tape(const char *text, size_t size)
     sx_parse_tape("input", text, size, script->world, take, NULL, NULL);
     sx_script_free(script);
 }
+
+const uint32_t target_ops = 0;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

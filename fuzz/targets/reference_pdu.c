@@ -1,6 +1,6 @@
 /* See reference_pdu.h. The rule a step comes from is named beside it.
  * SPDX-License-Identifier: MIT */
-#include "reference_pdu.h"
+#include "targets/reference_pdu.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,14 +1,28 @@
-/* Runs a fuzz target over files, without libFuzzer: replay TARGET's corpus with any compiler, in
- * every test run. Arguments are files and folders, searched to the bottom; each must hold at least
- * one file. The name of an input is printed before it runs: the last one is the one that broke.
+/* Runs a fuzz target over files, without libFuzzer: its corpus with any compiler, in every test
+ * run. In order, then backwards: what an input comes to must not depend on what came before it.
+ * Arguments are files and folders, searched to the bottom; each must hold at least one file. What
+ * runs is told on stderr only where it ends the program.
  * SPDX-License-Identifier: MIT */
-#define _DEFAULT_SOURCE
-#include "fuzz.h"
+#include "targets/target.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "input/input.h"
+#include "play/play.h"
+
+struct replayed {
+    char *path;
+    uint64_t noted;
+};
+
+static struct replayed *list;
+static size_t count;
+static const char *running = "";
 
 static void fail(const char *path, const char *what)
 {
@@ -16,72 +30,133 @@ static void fail(const char *path, const char *what)
     exit(1);
 }
 
-/* The target gets a block of exactly the file's size, so that a sanitizer sees a read past it. */
-static void replay_file(const char *path, size_t size)
+static void say_running(int signal_number)
 {
-    FILE *file = fopen(path, "rb");
-    uint8_t *data = malloc(size + (size == 0));
-    if (file == NULL || data == NULL)
-        fail(path, strerror(errno));
-    if (fread(data, 1, size, file) != size)
-        fail(path, "shorter than it was a moment ago");
-    fclose(file);
-    printf("%s\n", path);
-    fflush(stdout);
-    LLVMFuzzerTestOneInput(data, size);
-    free(data);
+    static const char words[] = "while replaying ";
+    ssize_t written = write(2, words, sizeof words - 1);
+
+    written += write(2, running, strlen(running));
+    written += write(2, "\n", 1);
+    (void)written;
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
 }
 
-static unsigned long replay(const char *path);
+/* Inputs of records say their version: those of another would be taken for something else. */
+static void check_version(const char *path, const uint8_t *data, size_t size)
+{
+    char text[80];
+    unsigned version;
 
-static unsigned long replay_folder(const char *path)
+    if (target_ops == 0 || sfz_mark(data, size, &version) != SFZ_OTHER_VERSION)
+        return;
+    snprintf(text, sizeof text, "expected an input of version %d, found version %c", SFZ_VERSION,
+             data[SFZ_MARK_SIZE - 1]);
+    fail(path, text);
+}
+
+/* The target gets a block of exactly the file's size, so that a sanitizer sees a read past it. */
+static uint64_t replay_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    struct stat info;
+
+    if (file == NULL || fstat(fileno(file), &info) != 0)
+        fail(path, strerror(errno));
+    size_t size = (size_t)info.st_size;
+    uint8_t *data = malloc(size + (size == 0));
+    if (data == NULL || fread(data, 1, size, file) != size)
+        fail(path, "cannot be read");
+    fclose(file);
+    check_version(path, data, size);
+    running = path;
+    LLVMFuzzerTestOneInput(data, size);
+    free(data);
+    return target_noted();
+}
+
+/* ---- what there is ---- */
+
+static void gather(const char *path);
+
+static void gather_folder(const char *path)
 {
     struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort);
-    if (count < 0)
+    int found = scandir(path, &entries, NULL, alphasort);
+
+    if (found < 0)
         fail(path, strerror(errno));
-    unsigned long files = 0;
-    for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name;
-        if (name[0] != '.') {
-            size_t size = strlen(path) + 1 + strlen(name) + 1;
-            char *inner = malloc(size);
-            if (inner == NULL)
+    for (int i = 0; i < found; i++) {
+        char *inner;
+        if (entries[i]->d_name[0] != '.') {
+            if (asprintf(&inner, "%s/%s", path, entries[i]->d_name) < 0)
                 fail(path, strerror(errno));
-            snprintf(inner, size, "%s/%s", path, name);
-            files += replay(inner);
+            gather(inner);
             free(inner);
         }
         free(entries[i]);
     }
     free(entries);
-    return files;
 }
 
-static unsigned long replay(const char *path)
+static void gather(const char *path)
 {
     struct stat info;
+
     if (stat(path, &info) != 0)
         fail(path, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        return replay_folder(path);
-    replay_file(path, (size_t)info.st_size);
-    return 1;
+    if (S_ISDIR(info.st_mode)) {
+        gather_folder(path);
+        return;
+    }
+    list = realloc(list, (count + 1) * sizeof *list);
+    char *copy = strdup(path);
+    if (list == NULL || copy == NULL)
+        fail(path, "out of memory");
+    list[count++] = (struct replayed){.path = copy};
+}
+
+/* Fewer marks than there were: the inputs have lost what they once reached. */
+static void check_marks(size_t floor)
+{
+    if (fuzz_marks() >= floor)
+        return;
+    fprintf(stderr, "expected %zu marks (state, event, verdict) at least, found %zu\n", floor,
+            fuzz_marks());
+    exit(1);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: %s FILE-OR-FOLDER...\n", argv[0]);
+    size_t floor = 0;
+    int signals[] = {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
+
+    LLVMFuzzerInitialize(&argc, &argv);
+    for (int i = 1; i < argc; i++) {
+        size_t before = count;
+        if (strncmp(argv[i], "--marks=", 8) == 0)
+            floor = strtoul(argv[i] + 8, NULL, 10);
+        if (strncmp(argv[i], "--", 2) == 0)
+            continue;
+        gather(argv[i]);
+        if (count == before)
+            fail(argv[i], "expected files to replay, found none");
+    }
+    if (count == 0) {
+        fprintf(stderr, "usage: %s [--engine=PATH | --sut=SPEC] FILE-OR-FOLDER...\n", argv[0]);
         return 2;
     }
-    unsigned long files = 0;
-    for (int i = 1; i < argc; i++) {
-        unsigned long found = replay(argv[i]);
-        if (found == 0)
-            fail(argv[i], "expected files to replay, found none");
-        files += found;
-    }
-    printf("%lu inputs replayed\n", files);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], say_running);
+    for (size_t i = 0; i < count; i++)
+        list[i].noted = replay_file(list[i].path);
+    for (size_t i = count; i-- > 0;)
+        if (replay_file(list[i].path) != list[i].noted)
+            fail(list[i].path, "comes to something else when it is replayed in another order");
+    for (size_t i = 0; i < count; i++)
+        free(list[i].path);
+    free(list);
+    printf("%zu inputs replayed, in two orders: %zu marks\n", count, fuzz_marks());
+    check_marks(floor);
     return 0;
 }

@@ -1,23 +1,55 @@
-/* What the fuzz targets share. An oracle that is broken stops the program, as libFuzzer and the
- * replayer both want it.
+/* What the fuzz targets share. An oracle that is broken names its rule where it has one and stops
+ * the program, as libFuzzer, AFL++ and the replayer all want it.
  * SPDX-License-Identifier: MIT */
-#ifndef SIPC_FUZZ_H
-#define SIPC_FUZZ_H
+#ifndef FUZZ_TARGET_H
+#define FUZZ_TARGET_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "sipc/rules.h"
 
-#define FUZZ_CHECK(condition, what)                                                                \
+/* ---- what a target is ---- */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Takes the arguments that begin with two dashes: see target_help. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* Whether inputs are records (input/input.h), and which may be made anew: a set of enum sfz_op; 0:
+ * the target's inputs are bytes. Each target has one. */
+extern const uint32_t target_ops;
+
+/* What the last input came to, for those who replay it: a target adds what it saw. */
+void target_note(uint64_t hash);
+uint64_t target_noted(void); /* and begins anew */
+
+/* ---- oracles ---- */
+
+/* Ends the program: "oracle broken: WID-3 ...". */
+#if defined(__GNUC__)
+__attribute__((noreturn))
+#endif
+void target_break(enum sipc_rule rule, const char *format, ...) SIPC_PRINTF(2, 3);
+
+#define FUZZ_CHECK_RULE(rule, condition, what)                                                     \
     do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: oracle broken: %s (%s)\n", __FILE__, __LINE__, what,           \
-                    #condition);                                                                   \
-            abort();                                                                               \
-        }                                                                                          \
+        if (!(condition))                                                                          \
+            target_break(rule, "%s:%d: %s (%s)", __FILE__, __LINE__, what, #condition);            \
     } while (0)
+#define FUZZ_CHECK(condition, what) FUZZ_CHECK_RULE(SIPC_RULE_NONE, condition, what)
+
+/* ---- what is tested ---- */
+
+struct simnet_explore_engine;
+struct fuzz_driver;
+
+/* The engine: the shipping one, or --engine. */
+const struct simnet_explore_engine *target_engine(void);
+/* What inputs happen to: that engine, or --sut. */
+const struct fuzz_driver *target_driver(void **self);
+/* Whether that is our own engine's code, which keeps the advisory rules, too. */
+bool target_is_engine(void);
+/* Checks of the judge switched off by --off; NULL: none. */
+const bool *target_off(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "pcap_cli.h"
 #include "sim_cli.h"
+#include "tool/fuzz_cli.h"
 
 #include <signal.h>
 #include <string.h>
@@ -55,7 +56,15 @@ static const struct main_entry main_pcap[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct main_entry main_fuzz[] = {
+    {"show", fuzz_cmd_show, "an input of a fuzz target as a conformance case"},
+    {"seed", fuzz_cmd_seed, "conformance cases as inputs"},
+    {"case", fuzz_cmd_case, "script, capture and unit test of an input that broke an oracle"},
+    {NULL, NULL, NULL},
+};
+
 static int main_cmd_conform(int argc, char **argv);
+static int main_cmd_fuzz(int argc, char **argv);
 static int main_cmd_sim(int argc, char **argv);
 static int main_cmd_pcap(int argc, char **argv);
 static int main_cmd_bench(int argc, char **argv);
@@ -66,6 +75,7 @@ static const struct main_entry main_commands[] = {
      "the engine as a system under test: over UDP, TCP, Unix sockets, stdio"},
     {"sim", main_cmd_sim, "endpoints on a simulated network"},
     {"pcap", main_cmd_pcap, "read captures of ScalableIPC"},
+    {"fuzz", main_cmd_fuzz, "inputs of the fuzz targets as scripts, and back"},
     {"bench", main_cmd_bench, "measure how fast it is"},
     {NULL, NULL, NULL},
 };
@@ -124,6 +134,11 @@ static int main_cmd_sim(int argc, char **argv)
 static int main_cmd_pcap(int argc, char **argv)
 {
     return main_dispatch("sipc pcap", main_pcap, "sipc pcap show traffic.pcapng", argc, argv);
+}
+
+static int main_cmd_fuzz(int argc, char **argv)
+{
+    return main_dispatch("sipc fuzz", main_fuzz, "sipc fuzz show crash-1f2e", argc, argv);
 }
 
 static int main_cmd_bench(int argc, char **argv)

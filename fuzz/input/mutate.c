@@ -1,0 +1,364 @@
+/* Mutation and crossover of inputs at the level of records: what comes out is an input again, most
+ * of it still meaningful. Bytes are left alone but for raw PDUs.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "input/input.h"
+#include "sipc/pdu.h"
+
+enum { STEPS_MAX = 4, TRIES_MAX = 16 };
+
+/* xorshift: the same inputs from the same seeds everywhere. */
+struct chance {
+    uint64_t state;
+};
+
+static uint32_t draw(struct chance *chance, uint32_t below)
+{
+    chance->state ^= chance->state << 13;
+    chance->state ^= chance->state >> 7;
+    chance->state ^= chance->state << 17;
+    return (uint32_t)((chance->state >> 16) % below);
+}
+
+static struct chance chance_of(unsigned seed)
+{
+    struct chance chance = {seed * UINT64_C(0x9e3779b97f4a7c15) + 0x1234567};
+
+    draw(&chance, 2);
+    draw(&chance, 2);
+    return chance;
+}
+
+#define PICK(chance, table) ((table)[draw(chance, sizeof(table) / sizeof(table)[0])])
+
+/* ---- new records ---- */
+
+static const int64_t id_offsets[] = {0, 0, 0, 1, 1, 2, -1, 3, 99, 100, 101, -2, 4, 50, -100, 5};
+static const uint16_t seq_nrs[] = {0, 0, 0, 0, 1, 1, 2, 3, 3, 4, 5, 15, 16};
+static const uint16_t sizes[] = {0, 1, 8, 20, 100, 400, 440, 455, 500, 900, 1300, 1700, 2047, 2048};
+static const int16_t error_codes[] = {0, 0, 0, 250, 251, 252, 253, 254, 200, 299, 300, 150, 199, 1};
+static const uint32_t thousandths[] = {1000, 1000, 1000, 500, 2000, 1, 999, 1001, 3000, 6000, 100};
+
+static void any_who(struct chance *chance, struct sfz_record *record)
+{
+    if (draw(chance, 8) == 0)
+        record->who = (uint8_t)draw(chance, 32);
+    else
+        record->who = (uint8_t)(draw(chance, 2) << 4);
+}
+
+static void any_data(struct chance *chance, struct sfz_record *record)
+{
+    static const uint8_t flags[] = {
+        SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP |
+            SIPC_OPT_SKIP,
+        SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP,
+        SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW,
+        SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP,
+        SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_SKIP,
+        SIPC_OPT_FIRST_IN_WINDOW_GROUP,
+        SIPC_OPT_LAST_IN_WINDOW,
+        SIPC_OPT_LAST_IN_WINDOW_GROUP,
+        SIPC_OPT_SKIP,
+        0,
+    };
+    record->flags = PICK(chance, flags);
+    record->seq_nr = PICK(chance, seq_nrs);
+    record->anchor = draw(chance, 2) ? SFZ_FROM_OURS : SFZ_FROM_0;
+    if (draw(chance, 12) == 0)
+        record->code = (int16_t)(draw(chance, 2) ? 2000 : -1);
+    record->size = draw(chance, 3) ? (uint16_t)draw(chance, 12) : PICK(chance, sizes);
+}
+
+static void any_ack(struct chance *chance, struct sfz_record *record)
+{
+    record->anchor = draw(chance, 8) ? SFZ_FROM_SENT : SFZ_FROM_0;
+    record->seq_nr = PICK(chance, seq_nrs);
+    record->flags = draw(chance, 2) ? SIPC_OPT_IS_WINDOW_FULL : 0;
+    if (draw(chance, 6) == 0)
+        record->code = PICK(chance, error_codes);
+    if (draw(chance, 4) == 0)
+        record->limit = (uint16_t)(1 + draw(chance, 5));
+    if (draw(chance, 2))
+        record->id = 0;
+}
+
+static void any_pdu(struct chance *chance, struct sfz_record *record)
+{
+    static const uint8_t opcodes[] = {1, 1, 1, 1, 2, 2, 2, 3, 4, 5, 6, 1, 2, 0, 0x7f};
+
+    record->opcode = PICK(chance, opcodes);
+    record->id = PICK(chance, id_offsets);
+    record->from = (uint8_t)draw(chance, 251);
+    if (record->opcode == SIPC_DATA) {
+        any_data(chance, record);
+    } else if (record->opcode == SIPC_CLOSE) {
+        record->anchor = SFZ_FROM_OURS;
+        record->code = (int16_t)draw(chance, 4);
+        record->seq_nr = draw(chance, 8) == 0;
+        if (draw(chance, 8) == 0)
+            record->code = draw(chance, 2) ? 99 : 100;
+    } else {
+        any_ack(chance, record);
+        if (record->opcode == SIPC_ENQUIRE_LINK_ACK && draw(chance, 2))
+            record->code = 150;
+    }
+    if (draw(chance, 10) == 0)
+        record->form = (uint8_t)draw(chance, SFZ_FORM_COUNT);
+    if (draw(chance, 16) == 0)
+        record->anchor = (uint8_t)draw(chance, SFZ_ANCHOR_COUNT);
+}
+
+static void any_preset(struct chance *chance, struct sfz_record *record)
+{
+    static const int64_t offsets[] = {0, 1, 99, 100, 101, 1000, 5000};
+
+    record->anchor = record->anchor2 = (uint8_t)draw(chance, 2);
+    record->id = PICK(chance, offsets);
+    record->id2 = PICK(chance, offsets);
+    if (record->anchor == SFZ_FROM_HIGHEST) {
+        record->id = -(int64_t)draw(chance, 103);
+        record->id2 = -(int64_t)draw(chance, 103);
+    }
+    record->kind = (uint8_t)(draw(chance, 3) ? draw(chance, 3) : 90 + draw(chance, 12));
+    record->flags = (uint8_t)draw(chance, 4);
+}
+
+static void any_fields(struct chance *chance, struct sfz_record *record)
+{
+    switch (record->op) {
+    case SFZ_PDU:
+        any_pdu(chance, record);
+        break;
+    case SFZ_PRESET:
+        any_preset(chance, record);
+        break;
+    case SFZ_SEND:
+        record->size = draw(chance, 2) ? (uint16_t)draw(chance, 30) : PICK(chance, sizes);
+        record->from = (uint8_t)draw(chance, 251);
+        record->flags = (uint8_t)(draw(chance, 2) | (draw(chance, 5) == 0 ? SFZ_UNRELIABLE : 0));
+        record->kind = (uint8_t)(draw(chance, 4) ? 0 : draw(chance, SFZ_ATTRIBUTES_COUNT));
+        break;
+    case SFZ_OPEN:
+        record->value = draw(chance, 6) ? 0 : 2000;
+        break;
+    case SFZ_CLOSE:
+        record->value = draw(chance, 2) ? 1 : 1 + draw(chance, 3);
+        break;
+    case SFZ_DISPOSE:
+        record->value = 2;
+        break;
+    case SFZ_SHUTDOWN:
+        record->value = draw(chance, 3) * 1000;
+        break;
+    case SFZ_SENT:
+        record->kind = draw(chance, 3) ? 0 : (uint8_t)draw(chance, 4);
+        record->flags = draw(chance, 4) == 0;
+        break;
+    case SFZ_WAIT:
+        record->kind = (uint8_t)(draw(chance, 4) ? SFZ_T : draw(chance, SFZ_UNIT_COUNT));
+        record->value = PICK(chance, thousandths);
+        record->flags = draw(chance, 3) ? 0 : (uint8_t)(1 + draw(chance, 2));
+        break;
+    case SFZ_FAULT:
+        record->kind = (uint8_t)draw(chance, SFZ_FAULT_COUNT);
+        record->value = draw(chance, 3) ? draw(chance, 8) : PICK(chance, thousandths);
+        break;
+    case SFZ_REPEAT:
+        record->kind = (uint8_t)draw(chance, 4);
+        break;
+    default:
+        break;
+    }
+}
+
+static struct sfz_record any_record(struct chance *chance, uint32_t ops)
+{
+    static const uint8_t weights[] = {SFZ_PDU,   SFZ_PDU,   SFZ_PDU,   SFZ_PDU,   SFZ_PDU,
+                                      SFZ_SEND,  SFZ_SEND,  SFZ_OPEN,  SFZ_WAIT,  SFZ_WAIT,
+                                      SFZ_SENT,  SFZ_SENT,  SFZ_FAULT, SFZ_FAULT, SFZ_REPEAT,
+                                      SFZ_CLOSE, SFZ_PRESET};
+    struct sfz_record record = {.op = PICK(chance, weights)};
+
+    if (draw(chance, 40) == 0)
+        record.op = (uint8_t)draw(chance, SFZ_OP_COUNT);
+    for (int i = 0; i < TRIES_MAX && (ops >> record.op & 1) == 0; i++)
+        record.op = PICK(chance, weights);
+    if ((ops >> record.op & 1) == 0 || record.op == SFZ_RAW)
+        record.op = SFZ_WAIT;
+    any_who(chance, &record);
+    any_fields(chance, &record);
+    return record;
+}
+
+/* ---- changing an input ---- */
+
+static void insert(struct sfz_input *input, size_t at, const struct sfz_record *record)
+{
+    if (input->count == SFZ_RECORDS_MAX)
+        return;
+    memmove(&input->records[at + 1], &input->records[at],
+            (input->count - at) * sizeof input->records[0]);
+    input->records[at] = *record;
+    input->count++;
+}
+
+static void cut(struct sfz_input *input, size_t at, size_t count)
+{
+    memmove(&input->records[at], &input->records[at + count],
+            (input->count - at - count) * sizeof input->records[0]);
+    input->count -= count;
+}
+
+static void change_setting(struct chance *chance, struct sfz_input *input)
+{
+    enum sfz_setting which = (enum sfz_setting)draw(chance, SFZ_SETTING_COUNT);
+    static const int64_t values[SFZ_SETTING_COUNT][3] = {
+        [SFZ_MTU] = {512, 600, 1400},
+        [SFZ_MAX_WINDOW_SIZE] = {1, 2, 16},
+        [SFZ_ACK_TIMEOUT] = {1000, 1, 500},
+        [SFZ_MAX_RETRY_COUNT] = {0, 1, 3},
+        [SFZ_OPEN_TIMEOUT] = {0, 2000, 10000},
+        [SFZ_IDLE_TIMEOUT] = {2000, 500, 0},
+        [SFZ_MIN_REMOTE_IDLE_TIMEOUT] = {0, 1000, 2000},
+        [SFZ_MAX_REMOTE_IDLE_TIMEOUT] = {600000, 2000, 1999},
+        [SFZ_ENQUIRE_LINK_INTERVAL] = {3000, 700, 0},
+        [SFZ_LINGER] = {0, 1000, 6000},
+        [SFZ_ATTRIBUTE_LIMIT] = {0, 100, 1024},
+        [SFZ_MAX_SESSIONS] = {1, 2, 4},
+        [SFZ_UNRELIABLE_QUEUE] = {0, 1, 4},
+        [SFZ_ACCEPT] = {0, 1, 0},
+        [SFZ_REQUIRE_FIRST] = {0, 1, 0},
+        [SFZ_MANUAL] = {1, 0, 1},
+        [SFZ_STREAM] = {1, 0, 1},
+        [SFZ_WINDOW_ID_STEP] = {2, 4, 100},
+        [SFZ_WINDOW_ID_MAX] = {12, 20, INT64_C(9000000000000000)},
+        [SFZ_GROUP_BYTES_MAX] = {512, 1024, 4096},
+    };
+    if (which == SFZ_WINDOW_ID_STEP)
+        input->settings[SFZ_WINDOW_ID_MAX] = 20;
+    input->settings[which] = values[which][draw(chance, 3)];
+}
+
+/* One field becomes another that it could have been drawn as, or a neighbour. */
+static void change_record(struct chance *chance, struct sfz_record *record)
+{
+    struct sfz_record other = *record;
+
+    if (record->op == SFZ_RAW)
+        return;
+    any_fields(chance, &other);
+    switch (draw(chance, 8)) {
+    case 0:
+        record->id = other.id;
+        record->anchor = other.anchor;
+        break;
+    case 1:
+        record->id += draw(chance, 2) ? 1 : -1;
+        break;
+    case 2:
+        record->seq_nr = other.seq_nr;
+        break;
+    case 3:
+        record->flags = other.flags;
+        break;
+    case 4:
+        record->size = other.size;
+        record->value = other.value;
+        break;
+    case 5:
+        any_who(chance, record);
+        break;
+    case 6:
+        record->code = other.code;
+        record->limit = other.limit;
+        record->form = other.form;
+        record->kind = other.kind;
+        break;
+    default:
+        *record = other;
+        break;
+    }
+}
+
+static void step(struct chance *chance, struct sfz_input *input, uint32_t ops)
+{
+    size_t at = draw(chance, (uint32_t)input->count + 1);
+    struct sfz_record record;
+    size_t length;
+
+    switch (input->count == 0 ? 0 : draw(chance, 12)) {
+    case 4: /* cut */
+        at = draw(chance, (uint32_t)input->count);
+        length = 1 + draw(chance, 3);
+        cut(input, at, length > input->count - at ? input->count - at : length);
+        break;
+    case 5: /* double */
+        record = input->records[draw(chance, (uint32_t)input->count)];
+        insert(input, at, &record);
+        break;
+    case 6: /* swap neighbours */
+        at = draw(chance, (uint32_t)input->count);
+        if (at + 1 < input->count) {
+            record = input->records[at];
+            input->records[at] = input->records[at + 1];
+            input->records[at + 1] = record;
+        }
+        break;
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+        change_record(chance, &input->records[draw(chance, (uint32_t)input->count)]);
+        break;
+    case 11:
+        change_setting(chance, input);
+        break;
+    default: /* insert; behind the end most often, where the state is what it was */
+        record = any_record(chance, ops);
+        insert(input, draw(chance, 2) ? input->count : at, &record);
+        break;
+    }
+}
+
+size_t sfz_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed, uint32_t ops)
+{
+    static struct sfz_input input;
+    static uint8_t out[1 << 16];
+    struct chance chance = chance_of(seed);
+    size_t used;
+
+    sfz_decode(data, size, &input);
+    for (uint32_t steps = 1 + draw(&chance, STEPS_MAX); steps > 0; steps--)
+        step(&chance, &input, ops);
+    while ((used = sfz_encode(&input, out, max_size < sizeof out ? max_size : sizeof out)) == 0 &&
+           input.count > 0)
+        cut(&input, draw(&chance, (uint32_t)input.count), 1);
+    memcpy(data, out, used); /* raw PDUs were views of it up to here */
+    return used;
+}
+
+/* The beginning of one and the end of the other: with the same number of records in front, or any.
+ */
+size_t sfz_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
+                 size_t max_size, unsigned seed)
+{
+    static struct sfz_input first, second;
+    struct chance chance = chance_of(seed);
+
+    sfz_decode(a, a_size, &first);
+    sfz_decode(b, b_size, &second);
+    size_t head = draw(&chance, (uint32_t)first.count + 1);
+    size_t from =
+        draw(&chance, 2) && head <= second.count ? head : draw(&chance, (uint32_t)second.count + 1);
+    first.count = head;
+    for (; from < second.count && first.count < SFZ_RECORDS_MAX; from++)
+        first.records[first.count++] = second.records[from];
+    size_t used = sfz_encode(&first, out, max_size);
+    while (used == 0 && first.count > 0) {
+        first.count--;
+        used = sfz_encode(&first, out, max_size);
+    }
+    return used;
+}

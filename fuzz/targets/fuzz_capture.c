@@ -1,0 +1,70 @@
+/* Fuzz target: any bytes as a capture. Oracles: reading ends, at the end of the bytes or with an
+ * offset within them and a reason; frames and PDUs are numbered in order; what is given out as a
+ * PDU is one; nothing is given out twice.
+ * SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "targets/target.h"
+
+#include <string.h>
+
+#include "pcapt/reader.h"
+
+const uint32_t target_ops = 0;
+
+static uint64_t sum;
+
+static void use(const struct pcapt_item *item)
+{
+    struct sipc_pdu pdu;
+
+    for (size_t i = 0; i < item->bytes.size; i++) /* a sanitizer sees what is not there */
+        sum += item->bytes.data[i];
+    sum += item->comment != NULL ? strlen(item->comment) : 0;
+    FUZZ_CHECK(item->bytes.size <= item->wire_size || item->kind == PCAPT_ITEM_GAP,
+               "no more was captured than was sent");
+    FUZZ_CHECK(item->first_frame <= item->frame, "a PDU begins before it ends");
+    if (pcapt_item_is_pdu(item))
+        FUZZ_CHECK(sipc_pdu_decode(item->bytes, &pdu) == SIPC_DISCARD_NONE, "a PDU is one");
+}
+
+static void read_all(struct pcapt_source *source, size_t size)
+{
+    struct pcapt_reader *reader = pcapt_reader_new(source, NULL);
+    const struct pcapt_item *item;
+    uint64_t number = 0;
+    enum pcapt_status status;
+
+    while ((status = pcapt_reader_next(reader, &item)) == PCAPT_OK) {
+        use(item);
+        if (item->kind == PCAPT_ITEM_PDU)
+            FUZZ_CHECK(item->number == ++number, "PDUs are numbered in order");
+    }
+    const struct pcapt_counts *counts = pcapt_reader_counts(reader);
+    FUZZ_CHECK(counts->pdus + counts->not_pdus == number, "all that was given out was counted");
+    FUZZ_CHECK(status == PCAPT_END || status == PCAPT_BROKEN, "a file ends");
+    if (status == PCAPT_BROKEN) {
+        const struct pcapt_flaw *flaw = pcapt_source_flaw(source);
+        FUZZ_CHECK(flaw->offset <= size && *flaw->reason != '\0', "where and why is told");
+    }
+    FUZZ_CHECK(pcapt_reader_next(reader, &item) == status, "the end stays the end");
+    pcapt_reader_free(reader);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct pcapt_flaw flaw = {0};
+    uint8_t *copy = malloc(size + 1);
+    FUZZ_CHECK(copy != NULL, "out of memory");
+    memcpy(copy, data, size);
+    FILE *file = size > 0 ? fmemopen(copy, size, "rb") : NULL;
+
+    if (file != NULL) {
+        struct pcapt_source *source = pcapt_source_of(file, &flaw);
+        FUZZ_CHECK(source != NULL || *flaw.reason != '\0', "a refusal has a reason");
+        if (source != NULL)
+            read_all(source, size);
+        pcapt_source_close(source);
+    }
+    free(copy);
+    return 0;
+}

@@ -1,0 +1,86 @@
+"""sipc fuzz: inputs as scripts and back, and all that is made of one that broke an oracle."""
+
+import subprocess
+
+import pytest
+
+
+
+@pytest.fixture
+def fuzz(build_dir, tmp_path):
+    def run(*args, code=0):
+        command = [build_dir / "bin" / "sipc", "fuzz", *args]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def scripts(project_dir):
+    found = sorted((project_dir / "conformance" / "suite").glob("*/*.sx"))
+    return found[::40]
+
+
+@pytest.mark.slow
+def test_cases_when_made_inputs_and_shown_then_scripts_of_which_the_same_inputs_come(
+    fuzz, project_dir, tmp_path
+):
+    for folder in ("first", "shown", "second", "again"):
+        (tmp_path / folder).mkdir()
+    fuzz("seed", "-o", "first", *scripts(project_dir))
+    inputs = sorted((tmp_path / "first").iterdir())
+    assert len(inputs) > 10
+    for path in inputs:
+        shown = fuzz("show", path).stdout
+        script = tmp_path / "shown" / f"{path.stem}.sx"
+        script.write_text(shown)
+        fuzz("seed", "-o", "second", script)
+        assert fuzz("show", tmp_path / "second" / path.name).stdout == shown, path.stem
+
+
+def test_a_shown_input_when_run_as_a_case_then_passes(fuzz, build_dir, project_dir, tmp_path):
+    fuzz("seed", *scripts(project_dir)[:2])
+    for path in sorted(tmp_path.glob("*.sfz")):
+        (tmp_path / f"{path.stem}.sx").write_text(fuzz("show", path).stdout)
+    command = [build_dir / "bin" / "sipc", "conform", "run", "engine", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_broken_implementation_when_its_input_is_made_a_case_then_few_lines_and_all_files(
+    fuzz, build_dir, project_dir, tmp_path
+):
+    corpus = project_dir / "fuzz" / "corpus" / "fuzz_receiver"
+    broken = f"so:{build_dir}/conformance/mutants/wrong_ack_seq_nr.so"
+    replay = build_dir / "bin" / "replay_fuzz_receiver"
+    done = subprocess.run([replay, f"--sut={broken}", corpus], capture_output=True, text=True)
+    assert "oracle broken: [ACK-1]" in done.stderr
+    crash = done.stderr.split("while replaying ")[1].split("\n")[0]
+    said = fuzz("case", "--sut", broken, "--id", "past-a-gap", crash).stdout
+    assert "ACK-1" in said
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {
+        "past-a-gap.sx",
+        "past-a-gap.sfz",
+        "past-a-gap.pcapng",
+        "test_past-a-gap.c",
+    }
+    script = (tmp_path / "past-a-gap.sx").read_text()
+    assert script.count("\n-> ") <= 4
+    assert (tmp_path / "past-a-gap.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+
+
+def test_an_input_of_another_version_when_shown_then_refused(fuzz, tmp_path):
+    (tmp_path / "old").write_bytes(b"SFZ2" + bytes(8))
+    done = fuzz("show", "old", code=2)
+    assert "expected an input of version 1, found version 2" in done.stderr
+
+
+def test_a_file_that_is_not_there_then_says_so(fuzz):
+    assert "no-such: No such file" in fuzz("show", "no-such", code=2).stderr
+
+
+def test_a_scenario_when_a_seed_is_asked_for_then_refused(fuzz, project_dir):
+    done = fuzz("seed", project_dir / "simnet" / "scenarios" / "clean-lan.sx", code=2)
+    assert "expected a case, found a scenario" in done.stderr

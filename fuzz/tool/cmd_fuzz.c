@@ -1,0 +1,322 @@
+/* sipc fuzz show, seed and case.
+ * SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "tool/fuzz_cli.h"
+#include "tool/story.h"
+
+enum { INPUT_BYTES_MAX = 1 << 20, PATH_SIZE = 4096 };
+enum { OPTION_SUT, OPTION_ID, OPTION_OUT, OPTION_WHOLE };
+
+struct args {
+    const char *sut, *id, *out;
+    bool whole;
+};
+
+static bool take(void *ctx, int id, const char *value)
+{
+    struct args *args = ctx;
+
+    if (id == OPTION_SUT)
+        args->sut = value;
+    else if (id == OPTION_ID)
+        args->id = value;
+    else if (id == OPTION_WHOLE)
+        args->whole = true;
+    else
+        args->out = value;
+    return true;
+}
+
+/* ---- files ---- */
+
+/* malloc'ed; NULL: told. Inputs of another version are refused: they would mean something else. */
+static uint8_t *read_input(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *bytes = malloc(INPUT_BYTES_MAX);
+    unsigned version;
+
+    SIPC_ASSERT(bytes != NULL);
+    if (file == NULL || (*size = fread(bytes, 1, INPUT_BYTES_MAX, file), ferror(file))) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        free(bytes);
+        bytes = NULL;
+    } else if (sfz_mark(bytes, *size, &version) == SFZ_OTHER_VERSION) {
+        fprintf(stderr, "%s: expected an input of version %d, found version %c\n", path,
+                SFZ_VERSION, bytes[SFZ_MARK_SIZE - 1]);
+        free(bytes);
+        bytes = NULL;
+    }
+    if (file != NULL)
+        fclose(file);
+    return bytes;
+}
+
+static FILE *create(const char *folder, const char *name, const char *suffix)
+{
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof path, "%s/%s%s", folder, name, suffix);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL)
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    else
+        printf("%s\n", path);
+    return file;
+}
+
+static bool close_file(FILE *file)
+{
+    bool good = ferror(file) == 0;
+
+    good = fclose(file) == 0 && good;
+    if (!good)
+        fprintf(stderr, "writing failed: %s\n", strerror(errno));
+    return good;
+}
+
+/* Letters, digits, - and _, as ids of scripts are. */
+static void make_id(const char *path, char *id, size_t size)
+{
+    const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+    size_t used = 0;
+
+    for (; *name != '\0' && *name != '.' && used + 1 < size; name++)
+        id[used++] = (char)(isalnum((unsigned char)*name) ? *name : '-');
+    id[used] = '\0';
+    if (used == 0)
+        snprintf(id, size, "input");
+}
+
+/* ---- playing ---- */
+
+static const struct fuzz_driver *attach(const char *spec, void **self)
+{
+    struct conform_error error;
+
+    if (spec == NULL) {
+        *self = fuzz_engine_new(&simnet_explore_engine);
+        return &fuzz_engine_driver;
+    }
+    *self = fuzz_sut_new(spec, &error);
+    if (*self == NULL)
+        fprintf(stderr, "%s\n", error.text);
+    return *self != NULL ? &fuzz_sut_driver : NULL;
+}
+
+static void detach(const char *spec, void *self)
+{
+    if (spec == NULL)
+        fuzz_engine_free(self);
+    else
+        fuzz_sut_free(self);
+}
+
+struct capture {
+    struct cli_capture *capture;
+    const char *id;
+};
+
+static void capture_pdu(void *ctx, bool out, uint64_t peer, uint64_t at_ns, struct sipc_span pdu)
+{
+    static const char *const peers[] = {"?", "P", "P1", "P2"};
+    struct capture *capture = ctx;
+    const struct cli_pdu entry = {
+        .from_sut = out, .peer = peers[peer <= SFZ_PEERS ? peer : 0], .at_ns = at_ns, .bytes = pdu};
+
+    cli_capture_pdu(capture->capture, &entry, capture->id);
+}
+
+/* What the input comes to, as a script to `out`; the exit code. */
+static int tell(const char *path, const struct args *args, const char *id, FILE *out,
+                struct capture *capture, struct sfz_input *canonical, struct fuzz_played *played)
+{
+    static struct sfz_input input;
+    size_t size;
+    void *self;
+    uint8_t *bytes = read_input(path, &size);
+
+    if (bytes == NULL)
+        return CLI_USAGE;
+    sfz_decode(bytes, size, &input);
+    const struct fuzz_driver *driver = attach(args->sut, &self);
+    if (driver == NULL) {
+        free(bytes);
+        return CLI_NO_SUT;
+    }
+    if (!args->whole)
+        fuzz_story_shrink(driver, self, &input);
+    bool told = fuzz_story_print(driver, self, &input, id, out, stderr, canonical, played,
+                                 capture != NULL ? capture_pdu : NULL, capture);
+    detach(args->sut, self);
+    free(bytes);
+    if (!told)
+        fprintf(stderr, "%s: cannot be told as a script\n", path);
+    return told ? CLI_OK : CLI_HARNESS;
+}
+
+/* ---- show ---- */
+
+static const struct cli_option show_options[] = {
+    {0, "sut", "SPEC", "so:PATH or exec:CMD instead of the engine", OPTION_SUT},
+    {0, "id", "NAME", "of the script; by default made of the file's name", OPTION_ID},
+    {0, "whole", NULL, "with records that a broken oracle does not need", OPTION_WHOLE},
+    {0, NULL, NULL, NULL, 0}};
+static const struct cli_command show_command = {
+    "sipc fuzz show", "[options] FILE",
+    "Prints an input of a fuzz target as a conformance case: what goes in, and what comes of it.",
+    "sipc fuzz show crash-1f2e\n", show_options};
+
+int fuzz_cmd_show(int argc, char **argv)
+{
+    static struct sfz_input canonical;
+    struct args args = {0};
+    struct fuzz_played played;
+    char id[64];
+    int first, code = cli_parse(&show_command, argc, argv, &first, take, &args);
+
+    if (code != -1)
+        return code;
+    if (argc - first != 1)
+        return cli_usage(&show_command, "expected one file, found %d arguments", argc - first);
+    make_id(args.id != NULL ? args.id : argv[first], id, sizeof id);
+    code = tell(argv[first], &args, id, stdout, NULL, &canonical, &played);
+    if (code == CLI_OK && played.finding.found) {
+        fprintf(stderr, "oracle broken: %s\n", played.finding.text);
+        return CLI_NONCONFORMANT;
+    }
+    return code;
+}
+
+/* ---- seed ---- */
+
+static const struct cli_option seed_options[] = {
+    {'o', "out", "FOLDER", "where inputs go (default: .)", OPTION_OUT}, {0, NULL, NULL, NULL, 0}};
+static const struct cli_command seed_command = {
+    "sipc fuzz seed", "[options] FILE.sx...",
+    "Makes inputs of conformance cases: one file each, named after the case.",
+    "sipc fuzz seed -o fuzz/corpus/fuzz_session conformance/suite/wid/*.sx\n", seed_options};
+
+static bool seed_case(const char *path, size_t index, size_t cases, const struct args *args)
+{
+    static struct fuzz_seed seed;
+    static uint8_t bytes[INPUT_BYTES_MAX];
+    char id[64], name[96];
+
+    if (!fuzz_story_seed(path, index, &seed, stderr)) {
+        fprintf(stderr, "%s: no input for case %zu\n", path, index);
+        return false;
+    }
+    size_t size = sfz_encode(&seed.input, bytes, sizeof bytes);
+    make_id(path, id, sizeof id);
+    if (cases == 1)
+        snprintf(name, sizeof name, "%s", id);
+    else
+        snprintf(name, sizeof name, "%s-%zu", id, index);
+    FILE *file = create(args->out != NULL ? args->out : ".", name, ".sfz");
+    if (file == NULL)
+        return false;
+    fwrite(bytes, 1, size, file);
+    return close_file(file);
+}
+
+int fuzz_cmd_seed(int argc, char **argv)
+{
+    struct args args = {0};
+    int first, code = cli_parse(&seed_command, argc, argv, &first, take, &args);
+    bool good = true;
+
+    if (code != -1)
+        return code;
+    if (argc == first)
+        return cli_usage(&seed_command, "expected scripts, found none");
+    for (int i = first; i < argc; i++) {
+        size_t cases = fuzz_story_cases(argv[i], stderr);
+        good = good && cases > 0;
+        for (size_t k = 0; k < cases; k++)
+            good = seed_case(argv[i], k, cases, &args) && good;
+    }
+    return good ? CLI_OK : CLI_USAGE;
+}
+
+/* ---- case ---- */
+
+static const struct cli_option case_options[] = {
+    {0, "sut", "SPEC", "so:PATH or exec:CMD instead of the engine", OPTION_SUT},
+    {0, "id", "NAME", "of the files; by default made of the input's", OPTION_ID},
+    {0, "whole", NULL, "with records that a broken oracle does not need", OPTION_WHOLE},
+    {'o', "out", "FOLDER", "where they go (default: .)", OPTION_OUT},
+    {0, NULL, NULL, NULL, 0}};
+static const struct cli_command case_command = {
+    "sipc fuzz case", "[options] FILE",
+    "Makes of an input, one that broke an oracle most often, all that a repair needs: a script\n"
+    "(NAME.sx), a capture (NAME.pcapng), the input as it is said best (NAME.sfz), and a unit test\n"
+    "that plays it (test_NAME.c; those in fuzz/regress are built).",
+    "sipc fuzz case --id acks-past-a-gap -o fuzz/regress crash-1f2e\n", case_options};
+
+static bool write_test(const char *folder, const char *id, const struct sfz_input *input)
+{
+    static uint8_t bytes[INPUT_BYTES_MAX];
+    char name[80];
+    size_t size = sfz_encode(input, bytes, sizeof bytes);
+    FILE *file = create(folder, id, ".sfz");
+
+    if (file == NULL)
+        return false;
+    fwrite(bytes, 1, size, file);
+    if (!close_file(file))
+        return false;
+    snprintf(name, sizeof name, "test_%s", id);
+    if ((file = create(folder, name, ".c")) == NULL)
+        return false;
+    fprintf(
+        file,
+        "/* Plays an input that broke an oracle once; made by `sipc fuzz case`, %s.sx tells what"
+        "\n * happens. SPDX-License-Identifier: MIT */\n#include \"regress.h\"\n\n"
+        "static const uint8_t input[] = {",
+        id);
+    for (size_t i = 0; i < size; i++)
+        fprintf(file, "%s0x%02x,", i % 16 == 0 ? "\n    " : " ", bytes[i]);
+    fputs("\n};\n\nREGRESS_MAIN(input)\n", file);
+    return close_file(file);
+}
+
+static int make_case(const char *path, const struct args *args, const char *id)
+{
+    static struct sfz_input canonical;
+    const char *folder = args->out != NULL ? args->out : ".";
+    struct fuzz_played played;
+    FILE *script = create(folder, id, ".sx"), *pcapng = create(folder, id, ".pcapng");
+
+    if (script == NULL || pcapng == NULL)
+        return CLI_HARNESS;
+    struct capture capture = {
+        cli_capture_begin(pcapng, args->sut != NULL ? args->sut : "engine", true), id};
+    int code = tell(path, args, id, script, &capture, &canonical, &played);
+    bool good = cli_capture_end(capture.capture);
+    good = close_file(script) && good;
+    if (code != CLI_OK)
+        return code;
+    good = write_test(folder, id, &canonical) && good;
+    printf("%s\n", played.finding.found ? played.finding.text : "no oracle is broken");
+    return good ? CLI_OK : CLI_HARNESS;
+}
+
+int fuzz_cmd_case(int argc, char **argv)
+{
+    struct args args = {0};
+    char id[64];
+    int first, code = cli_parse(&case_command, argc, argv, &first, take, &args);
+
+    if (code != -1)
+        return code;
+    if (argc - first != 1)
+        return cli_usage(&case_command, "expected one file, found %d arguments", argc - first);
+    make_id(args.id != NULL ? args.id : argv[first], id, sizeof id);
+    return make_case(argv[first], &args, id);
+}
