@@ -64,7 +64,7 @@ def test_a_broken_implementation_when_its_input_is_made_a_case_then_few_lines_an
         "past-a-gap.sx",
         "past-a-gap.sfz",
         "past-a-gap.pcapng",
-        "test_past-a-gap.c",
+        "test_past_a_gap.c",
     }
     script = (tmp_path / "past-a-gap.sx").read_text()
     assert script.count("\n-> ") <= 4

@@ -272,14 +272,15 @@ static bool write_test(const char *folder, const char *id, const struct sfz_inpu
     if (!close_file(file))
         return false;
     snprintf(name, sizeof name, "test_%s", id);
+    for (char *c = name; *c != '\0'; c++)
+        *c = (char)(*c == '-' ? '_' : *c);
     if ((file = create(folder, name, ".c")) == NULL)
         return false;
-    fprintf(
-        file,
-        "/* Plays an input that broke an oracle once; made by `sipc fuzz case`, %s.sx tells what"
-        "\n * happens. SPDX-License-Identifier: MIT */\n#include \"regress.h\"\n\n"
-        "static const uint8_t input[] = {",
-        id);
+    fprintf(file,
+            "/* Plays an input that broke an oracle once, made by `sipc fuzz case`. What happens\n"
+            " * is told by %s.sx.\n * SPDX-License-Identifier: MIT */\n#include \"regress.h\"\n\n"
+            "static const uint8_t input[] = {",
+            id);
     for (size_t i = 0; i < size; i++)
         fprintf(file, "%s0x%02x,", i % 16 == 0 ? "\n    " : " ", bytes[i]);
     fputs("\n};\n\nREGRESS_MAIN(input)\n", file);

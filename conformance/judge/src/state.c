@@ -173,7 +173,7 @@ static void state_ended(struct judge *j, struct judge_session *s, const struct j
         return;
     }
     if (event->has_code && event->code == SIPC_ABORT_IDLE_TIMEOUT && !s->closed_by_peer &&
-        !s->close_asked && !judge_may(s, JUDGE_IN_CLOSING)) {
+        !s->close_asked && living) {
         state_idle_early(j, s, event);
         return;
     }
