@@ -65,12 +65,13 @@ def ether(packet, kind=0x0800, tags=()):
 
 def pcap(frames, link=1, order="<", nano=False, snap=262144):
     """`frames`: bytes, or (time in ns, bytes, length on the wire)."""
-    out = struct.pack(order + "IHHIIII", 0xa1b23c4d if nano else 0xa1b2c3d4, 2, 4, 0, 0, snap, link)
+    out = [struct.pack(order + "IHHIIII", 0xa1b23c4d if nano else 0xa1b2c3d4, 2, 4, 0, 0, snap,
+                       link)]
     for number, frame in enumerate(frames):
         at, data, wire = frame if isinstance(frame, tuple) else (number * 1000, frame, len(frame))
         part = at % 10**9 // (1 if nano else 1000)
-        out += struct.pack(order + "IIII", at // 10**9, part, len(data), wire) + data
-    return out
+        out.append(struct.pack(order + "IIII", at // 10**9, part, len(data), wire) + data)
+    return b"".join(out)
 
 
 def option(code, value, order="<"):
