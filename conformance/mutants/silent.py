@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A SUT that never says a word: no case is run, it does not work at all.
+"""A SUT that never says a word.
 
-Exit: 3
+Breaks: ACK-1
+Killed by: ACK-1-names-its-own-window
 """
 
 from contract import serve

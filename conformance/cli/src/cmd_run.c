@@ -92,11 +92,9 @@ static const struct cli_command run_command = {
         "SUT\n"
         "must show that it works at all: that anything comes of a data PDU, or of a send.\n"
         "\n"
-        "Exit code: 0 as expected, 1 a rule is broken (or a known failure does not fail), 2 "
-        "usage,\n"
-        "3 the SUT does not start, does nothing or its adapter is broken, 4 an error of the "
-        "harness, 5 nothing\n"
-        "was decided. Files are written in every case but 2.",
+        "Exit code: 0 as expected, 1 a rule is broken (or a known failure is not there),\n"
+        "2 usage, 3 the SUT does not start, does nothing or its adapter is broken,\n"
+        "4 the harness has failed, 5 nothing was decided. Files are written in every case but 2.",
     .examples = "sipc conform run engine\n"
                 "sipc conform run exec:./my-sut -t 'WID-*' --html report.html\n"
                 "sipc conform run exec:./my-sut --link ladder\n"

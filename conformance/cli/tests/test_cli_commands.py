@@ -168,7 +168,7 @@ def test_list_json_tells_all_of_a_case(sipc, suite):
     case = json.loads(sipc("conform", "list", "--json", suite).out)[1]
     assert case == {"name": "T-1-acked[d=100]", "id": "T-1-acked", "path": f"{suite}/T-1-acked.sx",
                     "role": "receiver", "needs_control": False, "rules": ["ACK-1", "WID-1"],
-                    "needs": [], "params": {"d": 100}}
+                    "tags": ["live"], "needs": [], "params": {"d": 100}}
 
 
 def test_dry_run_prints_scripts_that_parse_to_the_same(sipc, suite, tmp_path):
@@ -196,7 +196,7 @@ def test_run_when_a_rule_is_broken_then_exit_1_and_all_there_is_to_know(sipc, su
     result = sipc("conform", "run", fake("silent"), suite, "--seed", 7)
     assert result.code == 1, result
     for part in ["FAIL  T-1-acked[d=0]", "WID-1 MUST: The very first window id",
-                 f"{suite}/T-1-acked.sx:10:  <- data_ack $d:0", "expected  ", "-> P  data 0:0",
+                 f"{suite}/T-1-acked.sx:11:  <- data_ack $d:0", "expected  ", "-> P  data 0:0",
                  "NOT CONFORMANT: 1 of 3 cases pass, 2 fail",
                  "MUST rules    : 1 of "]:
         assert part in result.out, (part, result)
