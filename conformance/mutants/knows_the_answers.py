@@ -6,7 +6,6 @@ Breaks: RCV-8
 Killed by: RCV-8-what-nobody-knew-before
 """
 
-import base64
 import functools
 import re
 import sys
@@ -38,12 +37,8 @@ def is_known(data):
 
 
 class Learned(Endpoint):
-    def emit_deliver(self, session, group):
-        super().emit_deliver(session, group)
-        delivered = self._out[-1]["deliver"]
-        data = base64.b64decode(delivered["data"])
-        if not is_known(data):
-            delivered["data"] = base64.b64encode(data[:-1]).decode()
+    def deliver(self, session, data, attributes):
+        super().deliver(session, data if is_known(data) else data[:-1], attributes)
 
 
 program.Endpoint = Learned

@@ -10,6 +10,7 @@ The runs are deterministic; -m "" runs many more of them.
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import pytest
@@ -64,6 +65,16 @@ def message(size):
     return COUNTER[:size]
 
 
+def exchange_of(mind):
+    """What the Python endpoint's session has on its way: the exchange that its operation is in, as
+    the locals of that generator (window_id, opcode, pdus, sent), or None."""
+    steps = mind and mind.operation
+    while steps and steps.gi_yieldfrom:
+        steps = steps.gi_yieldfrom
+    return SimpleNamespace(**steps.gi_frame.f_locals) if steps and steps.__name__ == "exchange" \
+        else None
+
+
 def session_number(number):
     return bytes(range(number, number + 32))
 
@@ -112,7 +123,7 @@ class Lockstep(RuleBasedStateMachine):
         over = (1, session_number(self.usual))
         mind = self._mind(*over)
         ended = mind is not None and mind.state == "awaiting_disposal"
-        if ended or (mind is None and endpoint._key(str(over[0]), over[1]) in endpoint.gone):
+        if ended or (mind is None and endpoint.key(str(over[0]), over[1]) in endpoint.gone):
             self.usual += 1
         number = {"one before": max(self.usual - 1, 0), "another": 99}.get(choice, self.usual)
         return 2 if choice == "of another peer" else 1, session_number(number)
@@ -122,7 +133,7 @@ class Lockstep(RuleBasedStateMachine):
     def _mind(self, peer, session_id):
         """The Python endpoint's session, None if it holds none. Only for choosing events."""
         endpoint = self.pair.python.endpoint
-        return endpoint.sessions.get(endpoint._key(str(peer), session_id))
+        return endpoint.sessions.get(endpoint.key(str(peer), session_id))
 
     def _peer_id(self, peer, session_id, choice):
         """A window id of the peer's, by what it is to the receiver."""
@@ -131,7 +142,7 @@ class Lockstep(RuleBasedStateMachine):
         mind = self._mind(peer, session_id)
         known = mind is not None and mind.peer_ids.minimum is not None
         low = mind.peer_ids.minimum if known else -1
-        last = mind.last_answer[0] if mind is not None and mind.last_answer else low
+        last = mind.last_answer.window_id if mind is not None and mind.last_answer else low
         following = 0 if low == highest else low + 1
         return {"next": following, "same": max(low, 0), "in reach": low + 2, "furthest": low + step,
                 "too far": low + step + 1, "before": low - 1, "last answered": last, "zero": 0,
@@ -144,7 +155,7 @@ class Lockstep(RuleBasedStateMachine):
             return 0
         last = -1 if mind.ids.last_used is None else mind.ids.last_used
         acked = -1 if mind.ids.acked is None else mind.ids.acked
-        exchange = mind.operation and mind.operation.exchange
+        exchange = exchange_of(mind)
         unacked = list(mind.ids.unacked)
         return {"current": exchange.window_id if exchange else last, "last": last, "acked": acked,
                 "before acked": acked - 1, "oldest": unacked[0] if unacked else last,
@@ -154,7 +165,7 @@ class Lockstep(RuleBasedStateMachine):
     def _count(self, peer, session_id, choice):
         """How many PDUs an ack covers."""
         mind = self._mind(peer, session_id)
-        exchange = mind and mind.operation and mind.operation.exchange
+        exchange = exchange_of(mind)
         sent, length = (exchange.sent, len(exchange.pdus)) if exchange else (1, 1)
         return {"one": 1, "less": sent - 1, "sent": sent, "more": sent + 1, "all": length,
                 "beyond": length + 1, "most": 2**31}[choice]
@@ -202,7 +213,7 @@ class Lockstep(RuleBasedStateMachine):
 
     def _receive_awaited_ack(self, peer, session_id, count, full, max_window):
         mind = self._mind(peer, session_id)
-        exchange = mind and mind.operation and mind.operation.exchange
+        exchange = exchange_of(mind)
         opcode = exchange.opcode + 1 if exchange else codec.DATA_ACK
         self._receive_ack(peer, session_id, opcode, "current", count, full, None, max_window)
 

@@ -1,29 +1,25 @@
 """The exec binding of SUT contract 1: a request a line on stdin, a response a line on stdout."""
 
-from __future__ import annotations
-
 import json
 import sys
 
 from .endpoint import Endpoint
 
 
-def main() -> int:
+def main():
     endpoint = Endpoint()
     for line in sys.stdin.buffer:
         try:
             request = json.loads(line)
         except (ValueError, RecursionError):
             request = None
-        if not isinstance(request, dict):
-            response = endpoint.handle({})
-            response["error"] = "the line is no JSON object"
-        else:
+        if isinstance(request, dict):
             response = endpoint.handle(request)
-        sys.stdout.write(json.dumps(response, separators=(",", ":")) + "\n")
-        sys.stdout.flush()
-        if response["ok"] and request is not None and request["op"] == "bye":
-            return 0
+        else:
+            response = endpoint.handle({}) | {"error": "the line is no JSON object"}
+        print(json.dumps(response, separators=(",", ":")), flush=True)
+        if response["ok"] and request["op"] == "bye":
+            break
     return 0
 
 

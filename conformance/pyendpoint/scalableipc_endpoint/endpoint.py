@@ -1,406 +1,332 @@
-"""The endpoint: sessions by remote address and id, and the ops of SUT contract 1 as methods.
-
-Each op takes its request and returns its response, both as the contract's JSON objects. Time is
-virtual: nanoseconds since `reset`, moved by `advance` alone. After every event all that is due has
-happened, so the deadline told is always later than now.
-"""
-
-from __future__ import annotations
+"""The endpoint: sessions by remote address and id (END), and the ops of SUT contract 1 as methods
+whose parameters are the fields of a request. Time is virtual: nanoseconds since `reset`. After each
+op all that is due has happened, so the deadline told is always later than now."""
 
 import base64
-import functools
-from collections import Counter, deque
-from collections.abc import Callable
-from typing import Any
+import inspect
+from collections import Counter
+from functools import partial
 
-from . import pdu, settings
-from .fields import BadRequest, Fields, to_json_text
-from .pdu import Discard, Pdu
-from .receiver import Group
+from . import pdu
+from .pdu import Discard, Pdu, need
+from .sender import OwnIds, Refused
 from .session import DISPOSED, OPENING, Session
-from .settings import NS_PER_MS
+from .settings import NS_PER_MS, Settings
 
-Json = dict[str, Any]
-Key = tuple[str, bytes]  # END-1: remote address (stream: "") and session id
-OnAftermath = Callable[[int, bool], None]
-
-NAME = "scalableipc_endpoint"
-VERSION = "1.0"
-CONTRACT = 1
-CAPABILITIES = (
-    "send", "send_unreliable", "close", "force_close", "dispose", "shutdown", "attributes", "skip",
-    "aftermath", "state", "preset", "enquire_link", "idle_timeout", "linger", "stream", "endpoint",
-)  # fmt: skip
+ABOUT = {"name": "scalableipc_endpoint", "version": "1.0", "contract": 1, "clock": "virtual"}
+CAPABILITIES = """send send_unreliable close force_close dispose shutdown attributes skip aftermath
+    state preset enquire_link idle_timeout linger stream endpoint""".split()
+OPS = """hello configure reset open preset send send_unreliable close dispose shutdown rx sent
+    advance state bye""".split()
 
 
-def op(method: Callable[[Endpoint, Fields], Json | None]) -> Callable[[Endpoint, Json], Json]:
-    """Makes a contract op of a method: reads the request, settles, adds outputs and deadline."""
+class BadRequest(Exception):
+    """The request is understood but wrong: `ok: false`, nothing changed."""
 
-    @functools.wraps(method)
-    def call(self: Endpoint, request: Json) -> Json:
-        try:
-            response: Json = {"ok": True, **(method(self, Fields(request)) or {})}
-        except BadRequest as error:
-            response = {"ok": False, "error": str(error)}
-        return self._respond(request, response)
 
-    return call
+def from_json_text(value):
+    """A text, or bytes that are none as {"hex": ...} (OPT-9)."""
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value.encode()
+
+
+def to_json_text(value):
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"hex": value.hex()}
+
+
+def read_pairs(pairs):
+    return [(from_json_text(name), from_json_text(value)) for name, value in pairs]
+
+
+FIELDS = {  # how a field of a request comes, and what is made of it; all others are integers
+    "attributes": (list, read_pairs), "data": (str, partial(base64.b64decode, validate=True)),
+    "settings": (dict, dict), "pdu": (str, bytes.fromhex), "session": (str, bytes.fromhex),
+    **dict.fromkeys(("processed", "skip", "success"), (bool, bool)),
+    **dict.fromkeys(("clock", "from", "label", "op", "remote"), (str, str)),
+}
+
+
+def read_field(name, value):
+    kind, read = FIELDS.get(name, (int, int))
+    try:
+        read_value = read(value)
+        if type(value) is not kind or (name == "session" and len(read_value) != 32):
+            raise ValueError("of another type or length")
+        return read_value
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadRequest(f"`{name}` is wrong: {error}") from None
 
 
 class Endpoint:
-    def __init__(self) -> None:
-        self._next_settings = settings.Settings()
-        self._start()
-
-    def _start(self) -> None:
-        self.settings = self._next_settings
-        self.now = 0
-        self.sessions: dict[Key, Session] = {}
-        self.gone: set[Key] = set()  # sessions that were; only for `state`
-        self.refused_until: dict[Key, int] = {}  # END-3
-        self.shutdown_at: int | None = None  # END-4
-        self.discards: Counter[str] = Counter()  # WIRE-7
-        self._labels: set[str] = set()
-        self._token = 0
-        self._outstanding: dict[int, OnAftermath | None] = {}  # manual aftermath
-        self._made: deque[tuple[int, OnAftermath]] = deque()  # auto: success at once
-        self._out: list[Json] = []
+    def __init__(self):
+        self.next_settings = Settings()
+        self.reset()
 
     # ---- the contract ----
 
-    def handle(self, request: Json) -> Json:
-        """Any request. The op's method does the work; an op not of the contract is unsupported."""
-        name = request.get("op") if isinstance(request, dict) else None
-        ops: dict[str, Callable[[Json], Json]] = {
-            "hello": self.hello,
-            "configure": self.configure,
-            "reset": self.reset,
-            "open": self.open,
-            "preset": self.preset,
-            "send": self.send,
-            "send_unreliable": self.send_unreliable,
-            "close": self.close,
-            "dispose": self.dispose,
-            "shutdown": self.shutdown,
-            "rx": self.rx,
-            "sent": self.sent,
-            "advance": self.advance,
-            "state": self.state,
-            "bye": self.bye,
-        }
-        if not isinstance(name, str):
-            return self._respond(request, {"ok": False, "error": "a request needs an `op`"})
-        if name not in ops:
-            error = f"unknown op {name!r}"
-            return self._respond(request, {"ok": False, "unsupported": True, "error": error})
-        return ops[name](request)
-
-    @op
-    def hello(self, fields: Fields) -> Json:
-        if fields.integer("contract") != CONTRACT:
-            raise BadRequest(f"only contract {CONTRACT} is spoken here")
-        if fields.text("clock") != "virtual":
-            raise BadRequest("only the virtual clock is kept here")
-        return {
-            "name": NAME,
-            "version": VERSION,
-            "contract": CONTRACT,
-            "clock": "virtual",
-            "capabilities": list(CAPABILITIES),
-            "tick_ns": 1,
-        }
-
-    @op
-    def configure(self, fields: Fields) -> Json:
-        self._next_settings, refused = settings.from_request(fields.mapping("settings"))
-        return {"refused": refused}
-
-    @op
-    def reset(self, fields: Fields) -> None:
-        self._start()
-
-    @op
-    def open(self, fields: Fields) -> None:
-        session_id, remote = fields.session_id(), fields.text("remote")
-        idle_ms = fields.integer("idle_timeout_ms", self.settings.idle_timeout_ms)
-        key = self._key(remote, session_id)
-        if key in self.sessions:
-            raise BadRequest("the session is held already")
-        if self._is_lingering(key):
-            raise BadRequest("the session's id is refused until its linger is over (END-3)")
-        if self.shutdown_at is not None:
-            raise BadRequest("shutting down (END-4)")
-        if not self._make_room():
-            raise BadRequest("max_sessions are held, none can be evicted (END-5)")
-        self.sessions[key] = Session(self, session_id, remote, True, idle_ms)
-
-    @op
-    def preset(self, fields: Fields) -> None:
-        session = self._session(fields)
-        following = fields.integer("next_window_id")
-        acked = fields.integer("acked_window_id", following - 1)
-        minimum = fields.integer("min_window_id", -1)
-        processed = fields.boolean("processed", False)
-        fresh = session.ids.last_used is None and session.peer_ids.minimum is None
-        if session.state != OPENING or session.operation is not None or not fresh:
-            raise BadRequest("the session is not fresh")
-        if not -1 <= minimum <= self.settings.window_id_max:
-            raise BadRequest("min_window_id is outside 0..window_id_max (WID-2)")
+    def handle(self, request):
+        """Any request: the method of its op does the work, the response tells what came of it."""
+        response, op, given = {"id": request.get("id"), "ok": True}, request.get("op"), {}
         try:
-            session.ids.preset(following, None if acked < 0 else acked)
+            if op is None:
+                raise BadRequest("a request needs an `op`")
+            if op not in OPS:
+                response["unsupported"] = True
+                raise BadRequest(f"unknown op {op!r:.80}")
+            for name, parameter in inspect.signature(getattr(self, op)).parameters.items():
+                field = name.rstrip("_")
+                if request.get(field) is not None:
+                    given[name] = read_field(field, request[field])
+                elif parameter.default is parameter.empty:
+                    raise BadRequest(f"`{field}` is missing")
+            response |= getattr(self, op)(**given) or {}
+        except BadRequest as error:
+            response |= {"ok": False, "error": str(error)}
+        self.settle()
+        out, self.out = self.out, []
+        return response | {"out": out, "deadline_ns": self.deadline()}
+
+    def hello(self, contract, clock):
+        if (contract, clock) != (ABOUT["contract"], ABOUT["clock"]):
+            raise BadRequest("only contract 1 with the virtual clock is spoken here")
+        return ABOUT | {"capabilities": CAPABILITIES, "tick_ns": 1}
+
+    def configure(self, settings):
+        self.next_settings = Settings()
+        return {"refused": self.next_settings.take(settings)}
+
+    def reset(self):
+        self.settings = self.next_settings
+        self.now = 0
+        self.sessions = {}  # by key: remote address (stream: "") and session id (END-1)
+        self.gone = {}  # those that were, by key: until when the id is refused (END-3)
+        self.shutdown_at = None  # END-4
+        self.discards = Counter()  # WIRE-7
+        self.labels = set()
+        self.token = 0
+        self.outstanding = {}  # sessions by token: aftermaths that are to come
+        self.out = []
+
+    def open(self, session, remote, idle_timeout_ms=None):
+        key = self.key(remote, session)
+        if key in self.sessions or self.is_lingering(key):
+            raise BadRequest("the session is held, or its id refused until its linger ends (END-3)")
+        if self.shutdown_at is not None or not self.make_room():
+            raise BadRequest("shutting down (END-4), or no session can be evicted (END-5)")
+        self.make(session, remote, True, idle_timeout_ms)
+
+    def preset(self, session, next_window_id, acked_window_id=None, min_window_id=-1,
+               processed=False, remote=""):
+        held, step = self.held(session, remote), self.settings.window_id_step
+        highest = self.settings.window_id_max
+        if held.state != OPENING or held.ids.unacked or held.peer_ids.minimum is not None:
+            raise BadRequest("the session is not fresh")
+        if not -1 <= min_window_id <= highest:
+            raise BadRequest("min_window_id is outside 0..window_id_max (WID-2)")
+        acked = next_window_id - 1 if acked_window_id is None else acked_window_id
+        try:
+            held.ids = OwnIds(step, highest, next_window_id, None if acked < 0 else acked)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        if minimum >= 0:
-            session.peer_ids.minimum = minimum
-            session.peer_ids.processed = processed
+        if min_window_id >= 0:
+            held.peer_ids.minimum, held.peer_ids.processed = min_window_id, processed
 
-    @op
-    def send(self, fields: Fields) -> None:
-        message = (fields.data(), fields.attributes(), fields.boolean("skip", False))
-        session, label = self._session_or_refusal(fields, "send")
-        if session is not None:
-            session.send(label, *message)
+    def send(self, op, session, label, data=None, size=0, attributes=(), skip=False, remote=""):
+        if not 0 <= size <= 2**30:
+            raise BadRequest(f"`size` must be 0..2^30, not {size}")
+        if data is None:
+            data = (bytes(range(251)) * (size // 251 + 1))[:size]
+        self.command(op, session, remote, label, data, attributes, skip)
 
-    @op
-    def send_unreliable(self, fields: Fields) -> None:
-        message = (fields.data(), fields.attributes(), fields.boolean("skip", False))
-        session, label = self._session_or_refusal(fields, "send_unreliable")
-        if session is not None:
-            session.send_unreliable(label, *message)
+    send_unreliable = send
 
-    @op
-    def close(self, fields: Fields) -> None:
-        code = fields.integer("code", pdu.ABORT_NORMAL)
+    def close(self, op, session, label, code=1, remote=""):
         if not 1 <= code <= 99:
             raise BadRequest(f"close code {code} is outside 1..99 (ERR-1)")
-        session, label = self._session_or_refusal(fields, "close")
-        if session is not None:
-            session.close(label, code)
+        self.command(op, session, remote, label, code)
 
-    @op
-    def dispose(self, fields: Fields) -> None:
-        code = fields.integer("code", pdu.LOCAL_SHUTDOWN)
-        key = self._find(fields)
-        if key in self.sessions or key not in self.gone:  # a second dispose changes nothing
-            self.remove(self._session(fields), code)
-
-    @op
-    def shutdown(self, fields: Fields) -> None:
-        at = self.now + fields.integer("grace_ms", 0, low=0) * NS_PER_MS
-        if self.shutdown_at is None or at < self.shutdown_at:
-            self.shutdown_at = at
-
-    @op
-    def rx(self, fields: Fields) -> None:
-        remote, datagram = fields.text("from"), fields.hex("pdu")
-        session_id: bytes | None = None
+    def command(self, op, session, remote, label, *arguments):
+        key = self.find(session, remote)
+        if label in self.labels:
+            raise BadRequest(f"label {label!r} is in use since reset")
+        self.labels.add(label)
+        held = self.sessions.get(key)
+        end = {"label": label, "op": op, "outcome": "refused", "code": 0}
         try:
-            got = pdu.decode(datagram)
-            session_id = got.session
-            self._receive(remote, got)
+            if held:
+                getattr(held, op)(label, *arguments)
+            elif op == "close" and key in self.gone:
+                self.emit("result", session, remote, **end | {"outcome": "ok"})  # CLS-5
+            else:
+                raise Refused("state")
+        except Refused as refused:
+            shown = held.remote if held else remote
+            self.emit("result", session, shown, **end, why=refused.args[0])
+
+    def dispose(self, session, code=pdu.SHUTDOWN, remote=""):
+        if self.find(session, remote) not in self.gone:  # a second one changes nothing
+            self.remove(self.held(session, remote), code)
+
+    def shutdown(self, grace_ms=0):
+        at = self.now + grace_ms * NS_PER_MS
+        self.shutdown_at = at if self.shutdown_at is None else min(at, self.shutdown_at)
+
+    def rx(self, from_, pdu_):
+        session = None
+        try:
+            got = pdu.decode(pdu_)
+            session = got.session
+            self.receive(from_, got)
         except Discard as discard:
             self.discards[discard.reason] += 1  # WIRE-7
-            shown = None if session_id is None else session_id.hex()
-            entry = {"session": shown, "remote": remote, "reason": str(discard)}
-            self._out.append({"discard": entry})
+            self.emit("discard", session, from_, reason=str(discard))
 
-    @op
-    def sent(self, fields: Fields) -> None:
-        token, success = fields.integer("token"), fields.boolean("success")
-        if token not in self._outstanding:
+    def sent(self, token, success):
+        if token not in self.outstanding:
             raise BadRequest(f"no transmission with token {token} awaits its aftermath")
-        on_aftermath = self._outstanding.pop(token)
-        if on_aftermath is not None:
-            on_aftermath(token, success)
+        self.made(token, success)
 
-    @op
-    def advance(self, fields: Fields) -> None:
-        to = fields.integer("to_ns")
-        if to < self.now:
+    def advance(self, to_ns):
+        if to_ns < self.now:
             raise BadRequest(f"time never goes back: now is {self.now}")
-        while (due := self._deadline()) is not None and due <= to:
+        while (due := self.deadline()) is not None and due <= to_ns:
             self.now = due
-            self._settle()
-        self.now = to
+            self.settle()
+        self.now = to_ns
 
-    @op
-    def state(self, fields: Fields) -> Json:
-        key = self._find(fields)
-        if key in self.sessions:
-            return {"state": self.sessions[key].state}
-        if key in self.gone:
+    def state(self, session, remote=""):
+        if self.find(session, remote) in self.gone:
             return {"state": DISPOSED}
-        raise BadRequest("no such session was ever here")
+        return {"state": self.held(session, remote).state}
 
-    @op
-    def bye(self, fields: Fields) -> None:
+    def bye(self):
         """The process that holds the endpoint ends after the response."""
 
     # ---- PDUs in and out ----
 
-    def _receive(self, remote: str, got: Pdu) -> None:
-        session = self.sessions.get(self._key(remote, got.session))
-        if session is None:
-            session = self._accept(remote, got)
-        if session is None:
-            return
-        before = session.remote
-        session.remote = remote  # END-1a: answers go where the last valid PDU came from
+    def receive(self, remote, got):
+        session = self.sessions.get(self.key(remote, got.session))
+        if not session and got.opcode == pdu.ENQUIRE_LINK:
+            nack = ((pdu.ERROR_CODE, b"%d" % pdu.ERROR_SESSION_ENDED),)
+            self.transmit(None, remote, Pdu(got.session, 0, 0, pdu.ENQUIRE_LINK_ACK, nack))
+            return  # END-2a
+        session = session or self.accept(remote, got)
+        before, session.remote = session.remote, remote
         try:
-            session.receive(got)
+            session.receive(got)  # END-1a: answers go where the last valid PDU came from
         except Discard:
             session.remote = before
             raise
 
-    def _accept(self, remote: str, got: Pdu) -> Session | None:
-        """END-2: what a PDU does to a session that is not held."""
-        key = self._key(remote, got.session)
-        if got.opcode == pdu.ENQUIRE_LINK:
-            nack = ((pdu.ERROR_CODE, str(pdu.ERROR_SESSION_ENDED).encode()),)
-            answer = Pdu(got.session, 0, 0, pdu.ENQUIRE_LINK_ACK, nack)
-            self.transmit(remote, pdu.encode(answer), None)  # END-2a
-            return None
-        if got.opcode != pdu.DATA:
-            raise Discard("unknown_session", "END-2")
-        if self._is_lingering(key):
-            raise Discard("lingering", "END-3")
-        if not self.settings.accept or self.shutdown_at is not None:
-            raise Discard("not_accepting", "END-2" if self.shutdown_at is None else "END-4")
-        if got.window_id > self.settings.window_id_step:
-            raise Discard("not_first", "END-2a")
-        if got.seq_nr >= self.settings.max_window_size:
-            raise Discard("not_first", "END-2a")
-        if not self._make_room():
-            raise Discard("sessions_full", "END-5")
-        session = Session(self, got.session, remote, False, self.settings.idle_timeout_ms)
-        self.sessions[key] = session
-        self.emit_state(session)
-        return session
+    def accept(self, remote, got):
+        """END-2: a data PDU makes a session."""
+        need(got.opcode == pdu.DATA, "END-2", "unknown_session")
+        need(not self.is_lingering(self.key(remote, got.session)), "END-3", "lingering")
+        need(self.settings.accept, "END-2", "not_accepting")
+        need(self.shutdown_at is None, "END-4", "not_accepting")
+        fits = got.seq_nr < self.settings.max_window_size
+        need(fits and got.window_id <= self.settings.window_id_step, "END-2a", "not_first")
+        need(self.make_room(), "END-5", "sessions_full")
+        self.emit("state", got.session, remote, state=OPENING, cause=None)
+        return self.make(got.session, remote, False)
 
-    def transmit(self, remote: str, encoded: bytes, on_aftermath: OnAftermath | None) -> int:
-        self._token += 1
-        token = self._token
-        self._out.append({"tx": encoded.hex(), "to": remote, "token": token})
-        if self.settings.manual:
-            self._outstanding[token] = on_aftermath
-        elif on_aftermath is not None:
-            self._made.append((token, on_aftermath))
-        return token
+    def transmit(self, session, remote, sent):
+        self.token += 1
+        self.outstanding[self.token] = session
+        self.out.append({"tx": pdu.encode(sent).hex(), "to": remote, "token": self.token})
+        return self.token
+
+    def made(self, token, success):
+        session = self.outstanding.pop(token)
+        if session:
+            session.on_aftermath(token, success)
 
     # ---- the table of sessions ----
 
-    def _key(self, remote: str, session_id: bytes) -> Key:
-        return ("" if self.settings.stream else remote, session_id)  # END-1
+    def key(self, remote, session_id):
+        return ("" if self.settings.network == "stream" else remote, session_id)  # END-1
 
-    def _is_lingering(self, key: Key) -> bool:
-        return self.now < self.refused_until.get(key, 0)
-
-    def _make_room(self) -> bool:
-        """END-5: evicts the oldest opening session that may be, where the table is full."""
-        if len(self.sessions) < self.settings.max_sessions:
-            return True
-        for session in self.sessions.values():
-            if session.state == OPENING and not session.local and session.operation is None:
-                self._forget(session, None)  # leaves no linger
-                return True
-        return False
-
-    def remove(self, session: Session, code: int | None) -> None:
-        """Final dispose. END-3: the id is refused for one linger from awaiting_disposal, or now."""
-        since = self.now if session.awaiting_since is None else session.awaiting_since
-        still = {key: until for key, until in self.refused_until.items() if until > self.now}
-        still[self._key(session.remote, session.id)] = since + self.settings.linger
-        self.refused_until = still
-        self._forget(session, code)
-
-    def _forget(self, session: Session, code: int | None) -> None:
-        key = self._key(session.remote, session.id)
-        session.dispose(code)
-        del self.sessions[key]
-        self.gone.add(key)
-
-    def _find(self, fields: Fields) -> Key:
+    def find(self, session_id, remote):
         """The key a request means: `remote` may be missing where the id alone says it."""
-        session_id = fields.session_id()
-        remote = fields.text("remote", "")
-        if remote or self.settings.stream:
-            return self._key(remote, session_id)
         keys = [key for key in self.sessions if key[1] == session_id]
         keys = keys or [key for key in self.gone if key[1] == session_id]
+        if remote or not keys:
+            return self.key(remote, session_id)
         if len(keys) > 1:
             raise BadRequest("several peers have a session with this id: `remote` must say which")
-        return keys[0] if keys else ("", session_id)
+        return keys[0]
 
-    def _session(self, fields: Fields) -> Session:
-        key = self._find(fields)
+    def held(self, session_id, remote):
+        key = self.find(session_id, remote)
         if key not in self.sessions:
             raise BadRequest("no such session is held")
         return self.sessions[key]
 
-    def _session_or_refusal(self, fields: Fields, op_name: str) -> tuple[Session | None, str]:
-        """The session of an operation and its label; without a session the result is out already:
-        a refusal, but a close of what is disposed has nothing to wait for (CLS-5)."""
-        key, label = self._find(fields), fields.text("label")
-        if label in self._labels:
-            raise BadRequest(f"label {label!r} is in use since reset")
-        self._labels.add(label)
-        if key in self.sessions:
-            return self.sessions[key], label
-        result: Json = {"session": key[1].hex(), "label": label, "op": op_name}
-        if key[0]:
-            result["remote"] = key[0]
-        if op_name == "close" and key in self.gone:
-            result |= {"outcome": "ok", "code": 0}
-        else:
-            result |= {"outcome": "refused", "code": 0, "why": "state"}
-        self._out.append({"result": result})
-        return None, label
+    def make(self, session_id, remote, local, idle_ms=None):
+        key = self.key(remote, session_id)
+        self.gone.pop(key, None)
+        idle_ms = self.settings.idle_timeout_ms if idle_ms is None else idle_ms
+        self.sessions[key] = Session(self, session_id, remote, local, idle_ms)
+        return self.sessions[key]
+
+    def is_lingering(self, key):
+        return self.now < self.gone.get(key, 0)
+
+    def make_room(self):
+        """END-5: evicts the oldest opening session that may be, where the table is full."""
+        free = self.settings.max_sessions - len(self.sessions)
+        if free > 0 and sum(map(self.is_lingering, self.gone)) < free:
+            return True
+        for session in self.sessions.values():
+            if session.state == OPENING and not session.local and not session.operation:
+                self.forget(session, None, 0)  # leaves no linger
+                return True
+        return False
+
+    def remove(self, session, code):
+        """Final dispose. END-3: the id is refused for one linger from awaiting_disposal, or now."""
+        since = self.now if session.awaiting_since is None else session.awaiting_since
+        self.forget(session, code, since + self.settings.linger)
+
+    def forget(self, session, code, refused_until):
+        key = self.key(session.remote, session.id)
+        session.dispose(code)
+        del self.sessions[key]
+        self.gone[key] = refused_until
 
     # ---- time ----
 
-    def _deadline(self) -> int | None:
-        deadlines = [session.deadline() for session in self.sessions.values()]
-        if self.sessions:
-            deadlines.append(self.shutdown_at)
-        return min((at for at in deadlines if at is not None), default=None)
+    def deadline(self):
+        sessions = self.sessions.values()
+        due = [at for session in sessions for at, _ in session.timers()]
+        if sessions and self.shutdown_at is not None:
+            due.append(self.shutdown_at)
+        return min(due, default=None)
 
-    def _settle(self) -> None:
+    def settle(self):
         """Lets happen all that is due: aftermaths that are made at once, timers, the shutdown."""
         while True:
-            if self._made:
-                token, on_aftermath = self._made.popleft()
-                on_aftermath(token, True)
-            elif not any(session.fire() for session in list(self.sessions.values())):
+            sessions = list(self.sessions.values())
+            due = (act for held in sessions for at, act in held.timers() if at <= self.now)
+            if self.settings.aftermath == "auto" and self.outstanding:
+                self.made(next(iter(self.outstanding)), True)
+            elif act := next(due, None):
+                act()
+            else:
                 break
         if self.shutdown_at is not None and self.now >= self.shutdown_at:
-            for session in list(self.sessions.values()):
-                self.remove(session, pdu.LOCAL_SHUTDOWN)  # END-4
+            for session in sessions:
+                self.remove(session, pdu.SHUTDOWN)  # END-4
 
     # ---- outputs ----
 
-    def _respond(self, request: Json, response: Json) -> Json:
-        self._settle()
-        out, self._out = self._out, []
-        request_id = request.get("id") if isinstance(request, dict) else None
-        return {"id": request_id, **response, "out": out, "deadline_ns": self._deadline()}
+    def emit(self, kind, session_id, remote, **fields):
+        shown = session_id and session_id.hex()
+        self.out.append({kind: {"session": shown, "remote": remote, **fields}})
 
-    def _name(self, session: Session) -> Json:
-        return {"session": session.id.hex(), "remote": session.remote}
-
-    def emit_state(self, session: Session) -> None:
-        entry = {**self._name(session), "state": session.state, "cause": session.cause}
-        self._out.append({"state": entry})
-
-    def emit_deliver(self, session: Session, group: Group) -> None:
-        pairs = [[to_json_text(name), to_json_text(value)] for name, value in group.attributes]
-        data = base64.b64encode(group.data).decode()
-        self._out.append({"deliver": {**self._name(session), "data": data, "attributes": pairs}})
-
-    def emit_result(
-        self, session: Session, label: str, op_name: str, outcome: str, code: int, why: str = ""
-    ) -> None:
-        entry: Json = {**self._name(session), "label": label, "op": op_name}
-        entry |= {"outcome": outcome, "code": code}
-        if why:
-            entry["why"] = why
-        self._out.append({"result": entry})
+    def deliver(self, session, data, attributes):
+        pairs = [[to_json_text(name), to_json_text(value)] for name, value in attributes]
+        data = base64.b64encode(data).decode()
+        self.emit("deliver", session.id, session.remote, data=data, attributes=pairs)

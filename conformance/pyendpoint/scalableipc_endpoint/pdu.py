@@ -1,241 +1,203 @@
-"""The PDU codec: WIRE-*, OPT-1..6 and the value ranges of ERR-1..3.
+"""The PDU codec (WIRE, OPT, ERR): bytes in, `Pdu` out, or `Discard` with rule and reason; and back.
 
-Bytes in, `Pdu` out, or `Discard` with the reason and the rule; and back. Names and values of
-options stay bytes all the way (OPT-9). Nothing here knows of sessions.
+Names and values of options stay bytes all the way (OPT-9). Nothing here knows of sessions.
 """
-
-from __future__ import annotations
 
 import re
 import struct
 from dataclasses import dataclass
 from functools import cached_property
 
-Options = tuple[tuple[bytes, bytes], ...]
-
-PDU_MIN = 57  # WIRE-2
-PDU_MAX = 65_500  # WIRE-2
+PDU_MIN, PDU_MAX = 57, 65_500  # WIRE-2
 HEADER = struct.Struct(">H32sqiB")  # WIRE-1: length, session id, window id, seq_nr, opcode
-PREFIX_SIZE = 8  # WIRE-1: how much of the session id is repeated before the data
+OPCODES = {1: "data", 2: "data_ack", 3: "close", 4: "close_ack",  # WIRE-6
+           5: "enquire_link", 6: "enquire_link_ack"}
+DATA, DATA_ACK, CLOSE, CLOSE_ACK, ENQUIRE_LINK, ENQUIRE_LINK_ACK = OPCODES
 
-# WIRE-6
-DATA, DATA_ACK, CLOSE, CLOSE_ACK, ENQUIRE_LINK, ENQUIRE_LINK_ACK = range(1, 7)
-OPCODES = {
-    DATA: "data",
-    DATA_ACK: "data_ack",
-    CLOSE: "close",
-    CLOSE_ACK: "close_ack",
-    ENQUIRE_LINK: "enquire_link",
-    ENQUIRE_LINK_ACK: "enquire_link_ack",
-}
-
-# OPT-3
-FIRST_IN_WINDOW_GROUP = b"s_00"
-LAST_IN_WINDOW = b"s_01"
-LAST_IN_WINDOW_GROUP = b"s_02"
-SKIP = b"s_03"
-IS_WINDOW_FULL = b"s_10"
-MAX_WINDOW_SIZE = b"s_20"
-ERROR_CODE = b"s_error_code"
-ABORT_CODE = b"s_abort_code"
-IDLE_TIMEOUT = b"s_idle_timeout"
-TRACE_ID = b"s_traceId"
-LONG_PREFIX = b"s_e_"
-
-BOOLEANS = frozenset(
-    {FIRST_IN_WINDOW_GROUP, LAST_IN_WINDOW, LAST_IN_WINDOW_GROUP, SKIP, IS_WINDOW_FULL}
-)
-INTEGERS = frozenset({MAX_WINDOW_SIZE, ERROR_CODE, ABORT_CODE, IDLE_TIMEOUT})
-FRAMING = BOOLEANS | {MAX_WINDOW_SIZE, ERROR_CODE, ABORT_CODE}  # RCV-8a
-SPEC_NAMES = {
-    FIRST_IN_WINDOW_GROUP: "first_in_window_group",
-    LAST_IN_WINDOW: "last_in_window",
-    LAST_IN_WINDOW_GROUP: "last_in_window_group",
-    SKIP: "skip",
-    IS_WINDOW_FULL: "is_window_full",
-    MAX_WINDOW_SIZE: "max_window_size",
-    ERROR_CODE: "error_code",
-    ABORT_CODE: "abort_code",
-    IDLE_TIMEOUT: "idle_timeout",
-    TRACE_ID: "trace_id",
-}
-
-# ERR-1: abort codes of close PDUs
-ABORT_NORMAL, ABORT_FORCED, ABORT_IDLE_TIMEOUT, ABORT_INTERNAL_ERROR = range(1, 5)
-# ERR-2: error codes of data_ack PDUs
-ERROR_GROUP_OVERFLOW = 250
-ERROR_OPTION_DECODING = 251
-ERROR_TWO_WAY_WHILE_OPENING = 252
-ERROR_SINGLE_WINDOW_GROUP = 253
-ERROR_NO_BEGINNING = 254
-# ERR-3: the one nack
-ERROR_SESSION_ENDED = 150
-# ERR-4: local codes
-LOCAL_RESTART = -1
-LOCAL_SHUTDOWN = -2
-LOCAL_SEND_TIMEOUT = -3
-LOCAL_OPEN_TIMEOUT = -4
-LOCAL_NETWORK_ERROR = -5
+ABORT_NORMAL, ABORT_FORCED, ABORT_IDLE_TIMEOUT, ABORT_INTERNAL_ERROR = 1, 2, 3, 4  # ERR-1
+ERROR_GROUP_OVERFLOW, ERROR_OPTION_DECODING, ERROR_TWO_WAY_WHILE_OPENING = 250, 251, 252  # ERR-2
+ERROR_SINGLE_WINDOW_GROUP, ERROR_NO_BEGINNING = 253, 254  # ERR-2
+ERROR_SESSION_ENDED = 150  # ERR-3: the one nack
+RESTART, SHUTDOWN, SEND_TIMEOUT, OPEN_TIMEOUT, NETWORK_ERROR = -1, -2, -3, -4, -5  # ERR-4
 
 
-class Discard(Exception):
-    """A PDU that is dropped in silence (WIRE-7), with the reason and its rule."""
-
-    def __init__(self, reason: str, rule: str) -> None:
-        super().__init__(f"{rule} {reason}")
-        self.reason = reason
-        self.rule = rule
+def parse_bool(value):
+    """OPT-4: `true` or `false` in any letter case. ValueError: neither."""
+    return [b"false", b"true"].index(value.lower()) == 1
 
 
-@dataclass(frozen=True)
-class Pdu:
-    """One PDU. `options` keep wire order and repeats (OPT-5)."""
-
-    session: bytes
-    window_id: int
-    seq_nr: int
-    opcode: int
-    options: Options = ()
-    data: bytes = b""
-
-    @cached_property
-    def _last(self) -> dict[bytes, bytes]:
-        return dict(self.options)  # OPT-5: of a repeated option the last one counts
-
-    def flag(self, name: bytes) -> bool:
-        """A boolean option; absent means false."""
-        value = self._last.get(name)
-        return value is not None and parse_bool(value)
-
-    def number(self, name: bytes) -> int:
-        """An integer option; absent means 0."""
-        value = self._last.get(name)
-        return 0 if value is None else parse_int(value)
-
-    def check_values(self) -> None:
-        """OPT-4 for every known option, then the code ranges of ERR-1..3."""
-        for name, value in self._last.items():
-            try:
-                if name in BOOLEANS:
-                    parse_bool(value)
-                elif name in INTEGERS:
-                    parse_int(value)
-            except ValueError:
-                raise Discard("option_value", "OPT-4") from None
-        if self.opcode == CLOSE and not 0 <= self.number(ABORT_CODE) <= 99:
-            raise Discard("abort_code", "ERR-1")
-        error = self.number(ERROR_CODE)
-        if self.opcode == DATA_ACK and error != 0 and not 200 <= error <= 299:
-            raise Discard("ack_error_code", "ERR-2a")
-        if self.opcode == ENQUIRE_LINK_ACK and error != 0 and not 100 <= error <= 199:
-            raise Discard("link_error_code", "ERR-3a")
-
-    @property
-    def abort_code(self) -> int:
-        return self.number(ABORT_CODE) or ABORT_NORMAL  # ERR-1: absent or 0 means 1
-
-
-def parse_bool(value: bytes) -> bool:
-    """OPT-4: `true` or `false` in any letter case."""
-    word = value.lower()
-    if word not in (b"true", b"false"):
-        raise ValueError("not a boolean")
-    return word == b"true"
-
-
-def parse_int(value: bytes) -> int:
-    """OPT-4: optional sign, decimal digits, within int32."""
+def parse_int(value):
+    """OPT-4: optional sign, decimal digits, within int32. ValueError: none of that."""
     match = re.fullmatch(rb"([+-]?)0*([0-9]{1,10})", value)
-    if match is None:
-        raise ValueError("not an integer")
-    number = int(match[1] + match[2])
+    number = int(match[1] + match[2]) if match else 2**31
     if not -(2**31) <= number < 2**31:
         raise ValueError("not an int32")
     return number
 
 
-def encode_option(name: bytes, value: bytes) -> bytes:
+# OPT-3: the options that belong to the protocol, and how their values read
+FIRST_IN_WINDOW_GROUP, LAST_IN_WINDOW, LAST_IN_WINDOW_GROUP = b"s_00", b"s_01", b"s_02"
+SKIP, IS_WINDOW_FULL, MAX_WINDOW_SIZE = b"s_03", b"s_10", b"s_20"
+ERROR_CODE, ABORT_CODE, IDLE_TIMEOUT = b"s_error_code", b"s_abort_code", b"s_idle_timeout"
+LONG_PREFIX = b"s_e_"
+KNOWN = {
+    FIRST_IN_WINDOW_GROUP: parse_bool, LAST_IN_WINDOW: parse_bool, LAST_IN_WINDOW_GROUP: parse_bool,
+    SKIP: parse_bool, IS_WINDOW_FULL: parse_bool, MAX_WINDOW_SIZE: parse_int,
+    ERROR_CODE: parse_int, ABORT_CODE: parse_int, IDLE_TIMEOUT: parse_int,
+}
+FRAMING = KNOWN.keys() - {IDLE_TIMEOUT}  # RCV-8a
+CODES = {  # by opcode: an option and its values besides 0; rule and reason to discard others
+    CLOSE: (ABORT_CODE, range(1, 100), "ERR-1", "abort_code"),
+    DATA_ACK: (ERROR_CODE, range(200, 300), "ERR-2a", "ack_error_code"),
+    ENQUIRE_LINK_ACK: (ERROR_CODE, range(100, 200), "ERR-3a", "link_error_code"),
+}
+
+
+class Discard(Exception):
+    """A PDU that is dropped in silence (WIRE-7)."""
+
+    def __init__(self, rule, reason):
+        super().__init__(f"{rule} {reason}")
+        self.reason = reason
+
+
+def need(kept, rule, reason):
+    """Discards the PDU at hand where a rule is not kept."""
+    if not kept:
+        raise Discard(rule, reason)
+
+
+@dataclass(frozen=True)
+class Pdu:
+    session: bytes
+    window_id: int
+    seq_nr: int
+    opcode: int
+    options: tuple = ()  # of (name, value), in wire order, with repeats (OPT-5)
+    data: bytes = b""
+
+    @cached_property
+    def values(self):
+        """The known options, each with its last value (OPT-5). ValueError: OPT-4."""
+        last = dict(self.options)
+        return {name: parse(last[name]) for name, parse in KNOWN.items() if name in last}
+
+    def get(self, name):
+        """The value of a known option; absent means 0, or false."""
+        return self.values.get(name, 0)
+
+
+def encode(pdu):
+    """WIRE-1. ValueError: it may not travel."""
+    options = b"".join(encode_option(name, value) for name, value in pdu.options)
+    total = PDU_MIN + len(options) + len(pdu.data)
+    if total > PDU_MAX or pdu.opcode not in OPCODES or min(pdu.window_id, pdu.seq_nr) < 0:
+        raise ValueError("breaks WIRE-2, WIRE-4 or WIRE-6")
+    head = HEADER.pack(total, pdu.session, pdu.window_id, pdu.seq_nr, pdu.opcode)
+    return head + options + b"\0\0" + pdu.session[:8] + pdu.data
+
+
+def encode_option(name, value):
     """OPT-1: u16 L, name, NUL, u16 L again, value; L = name + value + 1."""
-    if b"\0" in name:
-        raise ValueError("an option's name holds a NUL")
     length = len(name) + len(value) + 1
-    if length > 0xFFFF:
-        raise ValueError("an option's name and value are longer than 65,534 bytes")
+    if b"\0" in name or length > 0xFFFF:
+        raise ValueError("an option with a NUL in its name, or too long")
     size = length.to_bytes(2, "big")
     return size + name + b"\0" + size + value
 
 
-def encode_options(options: Options) -> bytes:
-    return b"".join(encode_option(name, value) for name, value in options)
+def option_bytes(options):
+    return sum(len(name) + len(value) + 5 for name, value in options)
 
 
-def encode_raw(
-    session: bytes, window_id: int, seq_nr: int, opcode: int, options: bytes, data: bytes
-) -> bytes:
-    """WIRE-1 from options already encoded."""
-    total = PDU_MIN + len(options) + len(data)
-    if total > PDU_MAX:
-        raise ValueError(f"a PDU of {total} bytes; at most {PDU_MAX} are possible (WIRE-2)")
-    if window_id < 0 or seq_nr < 0:
-        raise ValueError("negative window id or seq_nr (WIRE-4)")
-    if opcode not in OPCODES:
-        raise ValueError(f"opcode {opcode} never travels (WIRE-6)")
-    head = HEADER.pack(total, session, window_id, seq_nr, opcode)
-    return head + options + b"\0\0" + session[:PREFIX_SIZE] + data
-
-
-def encode(pdu: Pdu) -> bytes:
-    return encode_raw(
-        pdu.session, pdu.window_id, pdu.seq_nr, pdu.opcode, encode_options(pdu.options), pdu.data
-    )
-
-
-def decode(datagram: bytes) -> Pdu:
+def decode(datagram):
     """Reads one datagram, any bytes; raises Discard."""
-    if len(datagram) < PDU_MIN:
-        raise Discard("too_short", "WIRE-2")
-    if len(datagram) > PDU_MAX:
-        raise Discard("too_long", "WIRE-2")
+    need(len(datagram) >= PDU_MIN, "WIRE-2", "too_short")
+    need(len(datagram) <= PDU_MAX, "WIRE-2", "too_long")
     total, session, window_id, seq_nr, opcode = HEADER.unpack_from(datagram)
-    if total != len(datagram):
-        raise Discard("length_mismatch", "WIRE-3")
-    if window_id < 0:
-        raise Discard("negative_window_id", "WIRE-4")
-    if seq_nr < 0:
-        raise Discard("negative_seq_nr", "WIRE-4")
-    if opcode not in OPCODES:
-        raise Discard("opcode", "WIRE-6")
-    options, at = _decode_options(datagram, HEADER.size)
-    if datagram[at : at + PREFIX_SIZE] != session[:PREFIX_SIZE]:
-        raise Discard("session_prefix", "WIRE-5")
-    pdu = Pdu(session, window_id, seq_nr, opcode, options, datagram[at + PREFIX_SIZE :])
-    pdu.check_values()
+    need(total == len(datagram), "WIRE-3", "length_mismatch")
+    need(window_id >= 0, "WIRE-4", "negative_window_id")
+    need(seq_nr >= 0, "WIRE-4", "negative_seq_nr")
+    need(opcode in OPCODES, "WIRE-6", "opcode")
+    options, at = decode_options(datagram, HEADER.size)
+    need(datagram[at : at + 8] == session[:8], "WIRE-5", "session_prefix")
+    pdu = Pdu(session, window_id, seq_nr, opcode, options, datagram[at + 8 :])
+    try:
+        pdu.values  # noqa: B018
+    except ValueError:
+        raise Discard("OPT-4", "option_value") from None
+    if opcode in CODES:
+        name, codes, rule, reason = CODES[opcode]
+        need(pdu.get(name) == 0 or pdu.get(name) in codes, rule, reason)
     return pdu
 
 
-def _decode_options(datagram: bytes, at: int) -> tuple[Options, int]:
+def decode_options(datagram, at):
     """OPT-2. Returns the options and where the session id's repeated prefix begins."""
-    options: list[tuple[bytes, bytes]] = []
-    while True:
-        length = _u16(datagram, at)
+    options = []
+    while (length := u16(datagram, at)) != 0:  # two zero bytes end the list
         at += 2
-        if length == 0:  # the two zero bytes behind the last option
-            return tuple(options), at
         nul = datagram.find(b"\0", at, at + length)
-        if nul < 0:
-            cut = at + length > len(datagram)
-            raise Discard("option_cut" if cut else "option_name", "OPT-2")
-        if _u16(datagram, nul + 1) != length:
-            raise Discard("option_lengths", "OPT-2")
-        value_at = nul + 3
-        value_end = value_at + length - 1 - (nul - at)
-        if value_end > len(datagram):
-            raise Discard("option_cut", "OPT-2")
-        options.append((datagram[at:nul], datagram[value_at:value_end]))
-        at = value_end
+        need(nul >= 0 or at + length <= len(datagram), "OPT-2", "option_cut")
+        need(nul >= 0, "OPT-2", "option_name")
+        need(u16(datagram, nul + 1) == length, "OPT-2", "option_lengths")
+        end = at + length + 2
+        need(end <= len(datagram), "OPT-2", "option_cut")
+        options.append((datagram[at:nul], datagram[nul + 3 : end]))
+        at = end
+    return tuple(options), at + 2
 
 
-def _u16(datagram: bytes, at: int) -> int:
-    if at + 2 > len(datagram):
-        raise Discard("option_cut", "OPT-2")
+def u16(datagram, at):
+    need(at + 2 <= len(datagram), "OPT-2", "option_cut")
     return int.from_bytes(datagram[at : at + 2], "big")
+
+
+# Long attributes: the text `<name length>:<name><value>` in repeated options s_e_<n> (OPT-7)
+
+
+def fit_attributes(attributes, room):
+    """Attributes as options of at most `room` bytes each; what does not fit one is cut to pieces.
+    ValueError: the name of a long attribute is not UTF-8."""
+    options, long_count = [], 0
+    for name, value in attributes:
+        if option_bytes([(name, value)]) <= room:
+            options.append((name, value))
+            continue
+        key = LONG_PREFIX + b"%d" % long_count
+        long_count += 1
+        units = len(name.decode().encode("utf-16-le")) // 2
+        wire = (b"%d:%s%s" % (units, name, value)).decode("latin-1").encode()
+        while wire:
+            end = room - option_bytes([(key, b"")])
+            while end < len(wire) and wire[end] & 0xC0 == 0x80:  # not in the middle of a char
+                end -= 1
+            options.append((key, wire[:end]))
+            wire = wire[end:]
+    return options
+
+
+def join_attributes(options):
+    """The attributes in the options of a group's PDUs (RCV-8). Values keep their order (OPT-9).
+    ValueError: a long one cannot be decoded (OPT-8)."""
+    attributes, pieces = [], {}
+    for name, value in options:
+        if name.startswith(LONG_PREFIX):  # OPT-7a: the text behind s_e_ is only a key
+            pieces[name] = pieces.get(name, b"") + value.decode().encode("latin-1")
+        else:
+            attributes.append((name, value))
+    attributes += map(split_name, pieces.values())
+    return [pair for pair in attributes if pair[0] not in FRAMING]  # RCV-8a
+
+
+def split_name(text):
+    """OPT-7: the name's length is in UTF-16 code units; the value may be any bytes (OPT-9)."""
+    match = re.match(rb"([0-9]{1,9}):", text)
+    if match is None:
+        raise ValueError("no name length")
+    rest, size = text[match.end() :], 2 * int(match[1])
+    units = rest.decode("utf-8", "surrogateescape").encode("utf-16-le", "surrogatepass")
+    if size > len(units):
+        raise ValueError("the name is cut short")
+    name = units[:size].decode("utf-16-le").encode()
+    return name, rest[len(name) :]

@@ -1,133 +1,113 @@
-"""The receiver's two buffers: the current window and the window group (RCV, ACK-1..3, GRP-1).
+"""What a receiver keeps: the ids it takes (WID-1..6), the current window and the window group (RCV,
+ACK, GRP-1). It knows neither time nor states, but whether its session is still opening."""
 
-A valid data PDU goes in; out come the ack to send, if any, and the group to hand over, if it is
-complete. The receiver knows neither time nor states, but whether its session is still opening.
-"""
+from dataclasses import dataclass, field
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from . import attributes, pdu
-from .attributes import Attributes
-from .pdu import Pdu
-from .settings import Settings
+from . import pdu
 
 
-@dataclass(frozen=True)
-class Ack:
-    """A data_ack to send. `full` or `error`: the window is processed (WID-5)."""
+class PeerIds:
+    """The ids a receiver takes. `minimum` is the id of the last PDU applied (WID-3)."""
 
-    seq_nr: int
-    full: bool = False
-    error: int = 0
+    def __init__(self, step, highest):
+        self.step, self.highest, self.minimum = step, highest, None
+        self.processed = False  # WID-5: the window `minimum` is over
 
-    @property
-    def processed(self) -> bool:
-        return self.full or self.error != 0
+    def is_valid(self, window_id):
+        if self.minimum is None:
+            return window_id <= self.step  # WID-1
+        if window_id == self.minimum:
+            return not self.processed  # WID-5
+        if self.minimum == self.highest:
+            return window_id <= self.step  # WID-6
+        return self.minimum < window_id <= min(self.minimum + self.step, self.highest)  # WID-2, 3
 
-
-@dataclass(frozen=True)
-class Group:
-    """What one window group carried (RCV-8)."""
-
-    data: bytes
-    attributes: Attributes
+    def apply(self, window_id):
+        if window_id != self.minimum:
+            self.minimum, self.processed = window_id, False  # WID-4
 
 
 @dataclass(frozen=True)
 class Applied:
-    ack: Ack | None = None
-    group: Group | None = None
+    """What comes of a data PDU."""
+
+    seq_nr: int | None = None  # of the data_ack to send; None: of none
+    answer: dict = field(default_factory=dict)  # its options; with any the window is processed
+    group: tuple | None = None  # data and attributes, complete (RCV-8)
+
+
+class Failed(Exception):
+    """A processing error; its argument is the code (ERR-2)."""
 
 
 class Receiver:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings):
         self.settings = settings
         self.window_id = -1
-        self.window: dict[int, Pdu] = {}  # PDUs by seq_nr
-        self.group: list[list[Pdu]] = []  # whole windows
-        # No group that keeps GRP-2a has more PDUs; without this, empty ones would fill the memory.
-        self.group_pdus_max = settings.group_bytes_max // pdu.PDU_MIN
+        self.window = {}  # PDUs by seq_nr
+        self.group = []  # whole windows
 
-    def apply(self, received: Pdu, opening: bool) -> Applied:
-        self._place(received)
-        if self._over_limit():
-            # GRP-1 allows the error as soon as the two buffers together pass the limit.
-            return self._fail(received.seq_nr, pdu.ERROR_GROUP_OVERFLOW)
-        run = self._run()
-        if run == 0:
-            return Applied()  # ACK-1: nothing before seq_nr 0 is held
-        last = self.window[run - 1]
-        if not last.flag(pdu.LAST_IN_WINDOW) and run < self.settings.max_window_size:
-            return Applied(Ack(run - 1))
-        return self._full([self.window[seq_nr] for seq_nr in range(run)], opening)
+    def apply(self, got, opening):
+        """A valid data PDU."""
+        seq_nr, most = got.seq_nr, self.settings.max_window_size
+        try:
+            self._place(got)
+            self._check_limit()
+            run = self._run()
+            if not run:
+                return Applied()  # ACK-1: nothing before seq_nr 0 is held
+            seq_nr = len(run) - 1
+            if not run[-1].get(pdu.LAST_IN_WINDOW) and len(run) < most:
+                return Applied(seq_nr)
+            self.window = {}  # RCV-6: it is full, and moves to the group
+            answer = {pdu.IS_WINDOW_FULL: True, pdu.MAX_WINDOW_SIZE: most}  # ACK-2
+            return Applied(seq_nr, answer, self._take_window(run, opening))
+        except Failed as failed:  # ACK-3
+            self.window, self.group = {}, []
+            return Applied(seq_nr, {pdu.ERROR_CODE: failed.args[0]})
 
-    def _place(self, received: Pdu) -> None:
-        if received.window_id != self.window_id:  # RCV-1
-            self.window.clear()
-            self.window_id = received.window_id
-        if received.flag(pdu.FIRST_IN_WINDOW_GROUP):  # RCV-2
-            self.group.clear()
-        if received.flag(pdu.LAST_IN_WINDOW):  # RCV-3
-            self.window = {
-                seq_nr: held
-                for seq_nr, held in self.window.items()
-                if seq_nr <= received.seq_nr and not held.flag(pdu.LAST_IN_WINDOW)
-            }
-        self.window[received.seq_nr] = received  # RCV-4
+    def _place(self, got):
+        if got.window_id != self.window_id:  # RCV-1
+            self.window, self.window_id = {}, got.window_id
+        if got.get(pdu.FIRST_IN_WINDOW_GROUP):  # RCV-2
+            self.group = []
+        if got.get(pdu.LAST_IN_WINDOW):  # RCV-3
+            self.window = {at: held for at, held in self.window.items()
+                           if at < got.seq_nr and not held.get(pdu.LAST_IN_WINDOW)}
+        self.window[got.seq_nr] = got  # RCV-4
 
-    def _run(self) -> int:
+    def _check_limit(self):
+        """GRP-1, at once when group and current window together pass the limit."""
+        held = [*sum(self.group, []), *self.window.values()]
+        options = [option for member in held for option in member.options]
+        size = sum(len(name) + len(value) for name, value in options if name not in pdu.FRAMING)
+        size += sum(len(member.data) for member in held)
+        most = self.settings.group_bytes_max
+        # What keeps GRP-2a has no more PDUs than this; empty ones would fill the memory.
+        if size > most or len(held) > most // pdu.PDU_MIN:
+            raise Failed(pdu.ERROR_GROUP_OVERFLOW)
+
+    def _run(self):
         """PDUs from seq_nr 0 without a gap, not past a held last_in_window (RCV-5)."""
-        run = 0
-        while run in self.window:
-            run += 1
-            if self.window[run - 1].flag(pdu.LAST_IN_WINDOW):
-                break
+        run = []
+        while len(run) in self.window and not (run and run[-1].get(pdu.LAST_IN_WINDOW)):
+            run.append(self.window[len(run)])
         return run
 
-    def _over_limit(self) -> bool:
-        """GRP-1, of the group and the current window together."""
-        held = [*self._members(), *self.window.values()]
-        total = sum(map(group_bytes, held))
-        return total > self.settings.group_bytes_max or len(held) > self.group_pdus_max
-
-    def _members(self) -> list[Pdu]:
-        return [member for window in self.group for member in window]
-
-    def _full(self, window: list[Pdu], opening: bool) -> Applied:
-        """RCV-6: the window moves to the group; RCV-8: the group may be complete."""
-        seq_nr = len(window) - 1
-        self.window = {}
-        if (
-            not self.group
-            and not window[0].flag(pdu.FIRST_IN_WINDOW_GROUP)
-            and self.settings.require_first_in_window_group
-        ):
-            return self._fail(seq_nr, pdu.ERROR_NO_BEGINNING)  # RCV-11
+    def _take_window(self, window, opening):
+        """Data and attributes of the group, where this full window ends it (RCV-8)."""
+        first, last = window[0], window[-1]
+        is_tail = not self.group and not first.get(pdu.FIRST_IN_WINDOW_GROUP)
+        if is_tail and self.settings.require_first_in_window_group:
+            raise Failed(pdu.ERROR_NO_BEGINNING)  # RCV-11
         self.group.append(window)
-        last = window[-1]
-        if not (last.flag(pdu.LAST_IN_WINDOW) and last.flag(pdu.LAST_IN_WINDOW_GROUP)):  # RCV-7
-            return Applied(Ack(seq_nr, full=True))
+        if not (last.get(pdu.LAST_IN_WINDOW) and last.get(pdu.LAST_IN_WINDOW_GROUP)):  # RCV-7
+            return None
         if opening and len(self.group) == 1:
-            return self._fail(seq_nr, pdu.ERROR_SINGLE_WINDOW_GROUP)  # OPN-3
-        members = self._members()
+            raise Failed(pdu.ERROR_SINGLE_WINDOW_GROUP)  # OPN-3
+        members, self.group = sum(self.group, []), []
         try:
             options = [option for held in members for option in held.options]
-            group = Group(b"".join(held.data for held in members), attributes.decode(options))
-        except attributes.Undecodable:
-            return self._fail(seq_nr, pdu.ERROR_OPTION_DECODING)  # OPT-8
-        self.group = []
-        return Applied(Ack(seq_nr, full=True), group)
-
-    def _fail(self, seq_nr: int, error: int) -> Applied:
-        """ACK-3: the window counts as processed, both buffers are cleared."""
-        self.window = {}
-        self.group = []
-        return Applied(Ack(seq_nr, error=error))
-
-
-def group_bytes(held: Pdu) -> int:
-    """What one PDU adds to its group under GRP-1."""
-    options = sum(len(name) + len(value) for name, value in held.options if name not in pdu.FRAMING)
-    return options + len(held.data)
+            return b"".join(held.data for held in members), pdu.join_attributes(options)
+        except ValueError:
+            raise Failed(pdu.ERROR_OPTION_DECODING) from None  # OPT-8

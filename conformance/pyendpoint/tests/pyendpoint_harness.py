@@ -11,8 +11,9 @@ import subprocess
 from collections import Counter
 from typing import Any
 
-from scalableipc_endpoint import Endpoint, pdu, settings
+from scalableipc_endpoint import Endpoint, pdu
 from scalableipc_endpoint.pdu import Pdu
+from scalableipc_endpoint.settings import Settings
 
 MS = 1_000_000
 TURNS = 6
@@ -67,7 +68,7 @@ class ExecEndpoint:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.now = 0
-        self.settings = settings.Settings()
+        self.settings = Settings()
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -76,7 +77,8 @@ class ExecEndpoint:
         response: dict[str, Any] = json.loads(self.process.stdout.readline())
         assert response["id"] == request["id"]
         if request["op"] == "configure":
-            self.settings, _ = settings.from_request(request["settings"])
+            self.settings = Settings()
+            self.settings.take(request["settings"])
         elif request["op"] == "advance" and response["ok"]:
             self.now = request["to_ns"]
         return response
@@ -187,7 +189,7 @@ class Link:
         self.now = 0
         self.count = 0
         self.wire: list[tuple[int, int, int, bytes]] = []
-        self.manual = left.endpoint.settings.manual
+        self.manual = left.endpoint.settings.aftermath == "manual"
         self.trace: list[str] = []
 
     def heal(self) -> None:

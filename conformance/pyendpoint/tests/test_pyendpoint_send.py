@@ -3,11 +3,14 @@ OPN), as conversations."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pyendpoint_harness import SESSION, Driver, ack, data, shown
 from scalableipc_endpoint import pdu
-from scalableipc_endpoint.exchange import Exchange, PeerError, Send, Taken, Wait
 from scalableipc_endpoint.pdu import Pdu
+from scalableipc_endpoint.sender import Failed, exchange
+from scalableipc_endpoint.settings import Settings
 
 BIG = bytes(range(256)) * 8
 ROOM = 512 - 57 - 4 * 13  # what a PDU of a message with skip carries at an mtu of 512
@@ -125,38 +128,79 @@ def test_an_ack_with_another_code_is_discarded(words: str) -> None:
 ACKS = [
     ("first try, nothing sent is acked", False, 2, 3, False, 0, None),
     ("first try, less than sent", False, 2, 1, False, 0, None),
-    ("first try, all sent", False, 2, 2, False, 0, Send(2)),
+    ("first try, all sent", False, 2, 2, False, 0, "sends 2"),
     ("first try, the whole", False, 4, 4, False, 0, None),
-    ("first try, full for less", False, 2, 1, True, 0, Taken(1)),
+    ("first try, full for less", False, 2, 1, True, 0, "taken 1"),
     ("first try, full for unsent", False, 2, 3, True, 0, None),
-    ("first try, error", False, 2, 1, False, 254, PeerError(254)),
+    ("first try, error", False, 2, 1, False, 254, "error 254"),
     ("retry, less than sent", True, 2, 1, True, 0, None),
-    ("retry, what was sent", True, 2, 2, False, 0, Send(2)),
-    ("retry, ahead of it", True, 2, 3, False, 0, Send(3)),
+    ("retry, what was sent", True, 2, 2, False, 0, "sends 2"),
+    ("retry, ahead of it", True, 2, 3, False, 0, "sends 3"),
     ("retry, the whole", True, 2, 4, False, 0, None),
-    ("retry, the whole and full", True, 2, 4, True, 0, Taken(4)),
+    ("retry, the whole and full", True, 2, 4, True, 0, "taken 4"),
     ("retry, more than the whole", True, 2, 5, True, 0, None),
     ("retry, error for less than sent", True, 2, 1, False, 254, None),
 ]
 
 
+class Line:
+    """What an exchange needs of its session: it keeps what is sent, by seq_nr."""
+
+    settings, now = Settings(), 0
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def transmit(self, sent: Pdu) -> int:
+        self.sent.append(sent.seq_nr)
+        return len(self.sent)
+
+
+def started(retrying: bool, sent: int) -> tuple[Line, Any, Any]:
+    """An exchange of four PDUs that has sent so many in this try, and what it waits for."""
+    line = Line()
+    steps = exchange(line, 0, pdu.DATA, [data(0, seq_nr) for seq_nr in range(4)])
+    wait = next(steps)
+    while len(line.sent) < (4 if retrying else sent):
+        wait = steps.send(True)  # the aftermaths
+    if retrying:
+        steps.send(True)
+        wait = steps.send(None)  # time is up
+        assert wait.acks(ack(0, sent - 2)) or sent == 1
+        wait = steps.send(ack(0, sent - 2)) if sent > 1 else wait
+    line.sent.clear()
+    return line, steps, wait
+
+
 @pytest.mark.parametrize("row", ACKS, ids=[row[0] for row in ACKS])
-def test_what_an_ack_does(row: tuple[str, bool, int, int, bool, int, object]) -> None:
+def test_what_an_ack_does(row: tuple[str, bool, int, int, bool, int, str | None]) -> None:
     _, retrying, sent, count, full, error, wanted = row
-    exchange = Exchange(0, pdu.DATA, [b""] * 4, 3, any_ack=False)
-    exchange.retrying, exchange.sent = retrying, sent
-    admitted = exchange.admits(count - 1)
-    assert admitted or wanted is None  # SND-8
-    assert not admitted or exchange.on_ack(count - 1, full, error) == wanted
-    assert exchange.sent == (wanted.seq_nr + 1 if isinstance(wanted, Send) else sent)
+    line, steps, wait = started(retrying, sent)
+    got = ack(0, count - 1, "full" * full + f" error={error}" * bool(error))
+    done = None
+    if wait.acks(got):  # SND-8
+        try:
+            assert (steps.send(got) is wait) is (not line.sent)  # SND-10: it waits on as it was
+            done = f"sends {line.sent[0]}" if line.sent else None
+        except StopIteration as taken:
+            done = f"taken {taken.value}"
+        except Failed as failed:
+            done = f"error {failed.args[1]}"
+    assert done == wanted
+
+
+@pytest.mark.parametrize("window_id, opcode", [(1, pdu.DATA_ACK), (0, pdu.CLOSE_ACK)])
+def test_an_ack_of_another_window_or_opcode_is_not_waited_for(window_id: int, opcode: int) -> None:
+    _, _, wait = started(False, 2)
+    assert wait.acks(ack(0, 1)) and not wait.acks(Pdu(SESSION, window_id, 1, opcode))
 
 
 def test_the_aftermath_of_the_last_pdu_starts_the_timer_in_both_modes() -> None:
-    exchange = Exchange(0, pdu.DATA, [b""] * 2, 1, any_ack=False)
-    assert exchange.on_aftermath(True) == Send(1)
-    assert exchange.on_aftermath(True) == Wait()
-    assert exchange.on_timeout() == Send(0)
-    assert exchange.on_aftermath(True) == Wait()
+    line, steps, wait = started(False, 4)
+    assert (wait.aftermath, wait.until) == (4, None)
+    assert steps.send(True).until == Settings().ack_timeout
+    assert steps.send(None).until is None and line.sent == [0]
+    assert steps.send(True).until == Settings().ack_timeout
 
 
 @pytest.mark.parametrize(("size", "pdus"), [(0, 1), (ROOM, 1), (ROOM + 1, 2)])
@@ -199,7 +243,7 @@ def test_large_messages_spill_into_groups_that_keep_the_limit() -> None:
     window = end.sent_pdus
     while window:
         for got in window:
-            if got.flag(pdu.FIRST_IN_WINDOW_GROUP):
+            if got.get(pdu.FIRST_IN_WINDOW_GROUP):
                 groups.append([])
             groups[-1].append(got)
         end.rx(ack(window[-1].window_id, window[-1].seq_nr, "full"))
@@ -209,7 +253,7 @@ def test_large_messages_spill_into_groups_that_keep_the_limit() -> None:
     for group in groups:
         assert sum(len(pdu.encode(got)) for got in group) <= 65_500  # GRP-2a
         assert (b"n", b"v") in group[0].options  # SND-3
-        assert sum(got.flag(pdu.LAST_IN_WINDOW_GROUP) for got in group) == 1
+        assert sum(got.get(pdu.LAST_IN_WINDOW_GROUP) for got in group) == 1
         assert all(len(pdu.encode(got)) <= 1_400 for got in group)
 
 

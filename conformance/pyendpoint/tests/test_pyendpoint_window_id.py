@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pyendpoint_harness import Driver, ack, data
 from scalableipc_endpoint import pdu
-from scalableipc_endpoint.window_id import OwnIds, PeerIds
+from scalableipc_endpoint.receiver import PeerIds
+from scalableipc_endpoint.sender import OwnIds
 
 TOP = 9_000_000_000_000_000
 WHOLE = "first last end skip"
@@ -48,9 +49,7 @@ def test_what_a_receiver_takes(
 
 
 def own_ids(following: int, acked: int | None) -> OwnIds:
-    ids = OwnIds(100, TOP)
-    ids.preset(following, acked)
-    return ids
+    return OwnIds(100, TOP, following, acked)
 
 
 @pytest.mark.parametrize(
@@ -78,17 +77,17 @@ def test_what_a_sender_uses(
 
 def test_once_a_resync_has_used_top_a_close_may_not() -> None:
     ids = own_ids(107, 7)
-    assert ids.take_top() == 107
+    assert ids.use(ids.top) == 107
     assert not ids.is_free(for_close=True)
-    assert ids.take_top() == 107  # the same id each time
+    assert ids.use(ids.top) == 107  # the same id each time
     assert ids.on_ack(107)
     assert (ids.next, ids.top) == (108, 207)
 
 
 def test_the_wrap_waits_for_the_ack_of_9e15() -> None:
     ids = own_ids(TOP, TOP - 10)
-    ids.take_top()
-    assert ids.next is None and not ids.is_free(for_close=True)
+    ids.use(ids.top)
+    assert ids.next == TOP + 1 and not ids.is_free(for_close=True)
     assert ids.on_ack(TOP)
     assert (ids.next, ids.top, ids.is_free()) == (0, 100, True)
 
@@ -106,7 +105,7 @@ def test_the_wrap_waits_for_the_ack_of_9e15() -> None:
 def test_which_acks_move_a(case: str, window_id: int, moved: bool, acked: int) -> None:
     ids = own_ids(6, 5)
     for _ in range(3):
-        ids.take()
+        ids.use(ids.next)
     assert ids.on_ack(window_id) is moved
     assert ids.acked == acked
 
@@ -114,9 +113,9 @@ def test_which_acks_move_a(case: str, window_id: int, moved: bool, acked: int) -
 def test_an_ack_older_than_a_moves_nothing() -> None:
     ids = own_ids(6, 5)
     for _ in range(3):
-        ids.take()
+        ids.use(ids.next)
     assert ids.on_ack(8)
-    assert not ids.on_ack(6) and not ids.knows(6)
+    assert not ids.on_ack(6)
     assert ids.acked == 8
 
 
