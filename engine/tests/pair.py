@@ -166,7 +166,7 @@ class EngineEnd(End):
 
     def _take_state(self, action):
         key = self.key(action.remote, action.session_id)
-        self._heard_of.add(key)
+        self._heard_of.add((key, action.session_id))
         self.out.states.append((key, action.state, action.code))
 
     def _take_discard(self, action):
@@ -196,7 +196,8 @@ class EngineEnd(End):
             return
         self.out.taken = True
         key = self.key(peer, session_id)
-        over = name == "close" and not session and key in self._heard_of  # CLS-5
+        heard = (key, session_id) in self._heard_of
+        over = name == "close" and not session and heard  # CLS-5
         self.out.results.append((key, label, name, "ok" if over else "refused", 0))
 
     def do_send(self, peer, session_id, label, data, attributes, skip):
