@@ -11,7 +11,7 @@ from . import pdu
 from .pdu import Discard, Pdu, need
 from .sender import OwnIds, Refused
 from .session import DISPOSED, OPENING, Session
-from .settings import NS_PER_MS, Settings
+from .settings import NS_PER_MS, settings_of
 
 ABOUT = {"name": "scalableipc_endpoint", "version": "1.0", "contract": 1, "clock": "virtual"}
 CAPABILITIES = """send send_unreliable close force_close dispose shutdown attributes skip aftermath
@@ -22,6 +22,10 @@ OPS = """hello configure reset open preset send send_unreliable close dispose sh
 
 class BadRequest(Exception):
     """The request is understood but wrong: `ok: false`, nothing changed."""
+
+
+def read_pairs(pairs):
+    return [(from_json_text(name), from_json_text(value)) for name, value in pairs]
 
 
 def from_json_text(value):
@@ -36,13 +40,15 @@ def to_json_text(value):
         return {"hex": value.hex()}
 
 
-def read_pairs(pairs):
-    return [(from_json_text(name), from_json_text(value)) for name, value in pairs]
+def session_id(text):
+    if len(text) != 64:
+        raise ValueError("64 hex digits are needed")
+    return bytes.fromhex(text)
 
 
 FIELDS = {  # how a field of a request comes, and what is made of it; all others are integers
     "attributes": (list, read_pairs), "data": (str, partial(base64.b64decode, validate=True)),
-    "settings": (dict, dict), "pdu": (str, bytes.fromhex), "session": (str, bytes.fromhex),
+    "settings": (dict, dict), "pdu": (str, bytes.fromhex), "session": (str, session_id),
     **dict.fromkeys(("processed", "skip", "success"), (bool, bool)),
     **dict.fromkeys(("clock", "from", "label", "op", "remote"), (str, str)),
 }
@@ -51,17 +57,16 @@ FIELDS = {  # how a field of a request comes, and what is made of it; all others
 def read_field(name, value):
     kind, read = FIELDS.get(name, (int, int))
     try:
-        read_value = read(value)
-        if type(value) is not kind or (name == "session" and len(read_value) != 32):
-            raise ValueError("of another type or length")
-        return read_value
+        if type(value) is not kind:
+            raise TypeError(f"{value!r:.80} is no {kind.__name__}")
+        return read(value)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadRequest(f"`{name}` is wrong: {error}") from None
 
 
 class Endpoint:
     def __init__(self):
-        self.next_settings = Settings()
+        self.next_settings, _ = settings_of({})
         self.reset()
 
     # ---- the contract ----
@@ -94,20 +99,17 @@ class Endpoint:
         return ABOUT | {"capabilities": CAPABILITIES, "tick_ns": 1}
 
     def configure(self, settings):
-        self.next_settings = Settings()
-        return {"refused": self.next_settings.take(settings)}
+        self.next_settings, refused = settings_of(settings)
+        return {"refused": refused}
 
     def reset(self):
-        self.settings = self.next_settings
-        self.now = 0
+        self.settings, self.now = self.next_settings, 0
         self.sessions = {}  # by key: remote address (stream: "") and session id (END-1)
         self.gone = {}  # those that were, by key: until when the id is refused (END-3)
         self.shutdown_at = None  # END-4
         self.discards = Counter()  # WIRE-7
-        self.labels = set()
-        self.token = 0
+        self.labels, self.token, self.out = set(), 0, []
         self.outstanding = {}  # sessions by token: aftermaths that are to come
-        self.out = []
 
     def open(self, session, remote, idle_timeout_ms=None):
         key = self.key(remote, session)
@@ -186,7 +188,9 @@ class Endpoint:
     def sent(self, token, success):
         if token not in self.outstanding:
             raise BadRequest(f"no transmission with token {token} awaits its aftermath")
-        self.made(token, success)
+        session = self.outstanding.pop(token)
+        if session:
+            session.on_aftermath(token, success)
 
     def advance(self, to_ns):
         if to_ns < self.now:
@@ -208,10 +212,10 @@ class Endpoint:
 
     def receive(self, remote, got):
         session = self.sessions.get(self.key(remote, got.session))
-        if not session and got.opcode == pdu.ENQUIRE_LINK:
+        if not session and got.opcode == pdu.ENQUIRE_LINK:  # END-2a
             nack = ((pdu.ERROR_CODE, b"%d" % pdu.ERROR_SESSION_ENDED),)
             self.transmit(None, remote, Pdu(got.session, 0, 0, pdu.ENQUIRE_LINK_ACK, nack))
-            return  # END-2a
+            return
         session = session or self.accept(remote, got)
         before, session.remote = session.remote, remote
         try:
@@ -237,11 +241,6 @@ class Endpoint:
         self.outstanding[self.token] = session
         self.out.append({"tx": pdu.encode(sent).hex(), "to": remote, "token": self.token})
         return self.token
-
-    def made(self, token, success):
-        session = self.outstanding.pop(token)
-        if session:
-            session.on_aftermath(token, success)
 
     # ---- the table of sessions ----
 
@@ -311,7 +310,7 @@ class Endpoint:
             sessions = list(self.sessions.values())
             due = (act for held in sessions for at, act in held.timers() if at <= self.now)
             if self.settings.aftermath == "auto" and self.outstanding:
-                self.made(next(iter(self.outstanding)), True)
+                self.sent(next(iter(self.outstanding)), True)
             elif act := next(due, None):
                 act()
             else:

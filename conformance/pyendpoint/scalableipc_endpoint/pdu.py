@@ -21,38 +21,6 @@ ERROR_SESSION_ENDED = 150  # ERR-3: the one nack
 RESTART, SHUTDOWN, SEND_TIMEOUT, OPEN_TIMEOUT, NETWORK_ERROR = -1, -2, -3, -4, -5  # ERR-4
 
 
-def parse_bool(value):
-    """OPT-4: `true` or `false` in any letter case. ValueError: neither."""
-    return [b"false", b"true"].index(value.lower()) == 1
-
-
-def parse_int(value):
-    """OPT-4: optional sign, decimal digits, within int32. ValueError: none of that."""
-    match = re.fullmatch(rb"([+-]?)0*([0-9]{1,10})", value)
-    number = int(match[1] + match[2]) if match else 2**31
-    if not -(2**31) <= number < 2**31:
-        raise ValueError("not an int32")
-    return number
-
-
-# OPT-3: the options that belong to the protocol, and how their values read
-FIRST_IN_WINDOW_GROUP, LAST_IN_WINDOW, LAST_IN_WINDOW_GROUP = b"s_00", b"s_01", b"s_02"
-SKIP, IS_WINDOW_FULL, MAX_WINDOW_SIZE = b"s_03", b"s_10", b"s_20"
-ERROR_CODE, ABORT_CODE, IDLE_TIMEOUT = b"s_error_code", b"s_abort_code", b"s_idle_timeout"
-LONG_PREFIX = b"s_e_"
-KNOWN = {
-    FIRST_IN_WINDOW_GROUP: parse_bool, LAST_IN_WINDOW: parse_bool, LAST_IN_WINDOW_GROUP: parse_bool,
-    SKIP: parse_bool, IS_WINDOW_FULL: parse_bool, MAX_WINDOW_SIZE: parse_int,
-    ERROR_CODE: parse_int, ABORT_CODE: parse_int, IDLE_TIMEOUT: parse_int,
-}
-FRAMING = KNOWN.keys() - {IDLE_TIMEOUT}  # RCV-8a
-CODES = {  # by opcode: an option and its values besides 0; rule and reason to discard others
-    CLOSE: (ABORT_CODE, range(1, 100), "ERR-1", "abort_code"),
-    DATA_ACK: (ERROR_CODE, range(200, 300), "ERR-2a", "ack_error_code"),
-    ENQUIRE_LINK_ACK: (ERROR_CODE, range(100, 200), "ERR-3a", "link_error_code"),
-}
-
-
 class Discard(Exception):
     """A PDU that is dropped in silence (WIRE-7)."""
 
@@ -67,6 +35,37 @@ def need(kept, rule, reason):
         raise Discard(rule, reason)
 
 
+def parse_bool(value):
+    """OPT-4: `true` or `false` in any letter case."""
+    need(value.lower() in (b"true", b"false"), "OPT-4", "option_value")
+    return value.lower() == b"true"
+
+
+def parse_int(value):
+    """OPT-4: optional sign, decimal digits, within int32."""
+    match = re.fullmatch(rb"([+-]?)0*([0-9]{1,10})", value)
+    need(bool(match) and -(2**31) <= int(match[1] + match[2]) < 2**31, "OPT-4", "option_value")
+    return int(match[1] + match[2])
+
+
+# OPT-3: the options that belong to the protocol, and how their values read
+FIRST_IN_WINDOW_GROUP, LAST_IN_WINDOW, LAST_IN_WINDOW_GROUP = b"s_00", b"s_01", b"s_02"
+SKIP, IS_WINDOW_FULL, MAX_WINDOW_SIZE = b"s_03", b"s_10", b"s_20"
+ERROR_CODE, ABORT_CODE, IDLE_TIMEOUT = b"s_error_code", b"s_abort_code", b"s_idle_timeout"
+LONG_PREFIX = b"s_e_"
+KNOWN = {
+    FIRST_IN_WINDOW_GROUP: parse_bool, LAST_IN_WINDOW: parse_bool, LAST_IN_WINDOW_GROUP: parse_bool,
+    SKIP: parse_bool, IS_WINDOW_FULL: parse_bool, MAX_WINDOW_SIZE: parse_int,
+    ERROR_CODE: parse_int, ABORT_CODE: parse_int, IDLE_TIMEOUT: parse_int,
+}
+FRAMING = KNOWN.keys() - {IDLE_TIMEOUT}  # RCV-8a
+CODES = {  # by opcode: what its code may be besides 0; rule and reason to discard others
+    CLOSE: (range(1, 100), "ERR-1", "abort_code"),
+    DATA_ACK: (range(200, 300), "ERR-2a", "ack_error_code"),
+    ENQUIRE_LINK_ACK: (range(100, 200), "ERR-3a", "link_error_code"),
+}
+
+
 @dataclass(frozen=True)
 class Pdu:
     session: bytes
@@ -78,7 +77,7 @@ class Pdu:
 
     @cached_property
     def values(self):
-        """The known options, each with its last value (OPT-5). ValueError: OPT-4."""
+        """The known options, each with its last value (OPT-5)."""
         last = dict(self.options)
         return {name: parse(last[name]) for name, parse in KNOWN.items() if name in last}
 
@@ -99,10 +98,9 @@ def encode(pdu):
 
 def encode_option(name, value):
     """OPT-1: u16 L, name, NUL, u16 L again, value; L = name + value + 1."""
-    length = len(name) + len(value) + 1
-    if b"\0" in name or length > 0xFFFF:
+    if b"\0" in name or len(name) + len(value) > 0xFFFE:
         raise ValueError("an option with a NUL in its name, or too long")
-    size = length.to_bytes(2, "big")
+    size = (len(name) + len(value) + 1).to_bytes(2, "big")
     return size + name + b"\0" + size + value
 
 
@@ -122,13 +120,10 @@ def decode(datagram):
     options, at = decode_options(datagram, HEADER.size)
     need(datagram[at : at + 8] == session[:8], "WIRE-5", "session_prefix")
     pdu = Pdu(session, window_id, seq_nr, opcode, options, datagram[at + 8 :])
-    try:
-        pdu.values  # noqa: B018
-    except ValueError:
-        raise Discard("OPT-4", "option_value") from None
+    code = pdu.get(ABORT_CODE if opcode == CLOSE else ERROR_CODE)
     if opcode in CODES:
-        name, codes, rule, reason = CODES[opcode]
-        need(pdu.get(name) == 0 or pdu.get(name) in codes, rule, reason)
+        codes, rule, reason = CODES[opcode]
+        need(code == 0 or code in codes, rule, reason)
     return pdu
 
 

@@ -64,10 +64,9 @@ class Message:
 
     def __init__(self, settings, data, attributes, skip, proven):
         check_attributes(attributes)
+        self.data, self.group_max = data, settings.group_bytes_max
         skips = [pdu.parse_bool(value) for name, value in attributes if name == pdu.SKIP]
-        self.data = data
         self.skip = skip or any(skips)  # s_03 as an attribute is the same (SND-4, OPN-4)
-        self.group_max = settings.group_bytes_max
         flags = option_bytes([(pdu.SKIP, b"True")]) * (4 if self.skip else 3)
         self.head = pdu.PDU_MIN + flags  # in each PDU, wherever it will stand
         restricted = not (self.skip or proven)  # OPN-3: a second PDU must fit
@@ -126,7 +125,7 @@ def check_attributes(attributes):
     for name, value in attributes:
         try:
             pdu.KNOWN.get(name, bytes)(value)
-        except ValueError:
+        except pdu.Discard:
             raise Refused("attributes") from None
         if name in pdu.FRAMING - {pdu.SKIP} or name.startswith(pdu.LONG_PREFIX) or b"\0" in name:
             raise Refused("attributes")
@@ -143,10 +142,6 @@ class Wait:
 
 class Failed(Exception):
     """An operation's end; the arguments are outcome and code (SND-11)."""
-
-
-NETWORK_FAILED = Failed("network_error", pdu.NETWORK_ERROR)
-TIMED_OUT = Failed("timeout", pdu.SEND_TIMEOUT)
 
 
 def exchange(session, window_id, opcode, pdus):
@@ -168,13 +163,13 @@ def exchange(session, window_id, opcode, pdus):
         while following is None:
             event = yield wait
             if event is False:
-                raise NETWORK_FAILED
+                raise Failed("network_error", pdu.NETWORK_ERROR)
             elif event is True and not retrying and sent < len(pdus):
                 following = sent  # SND-6
             elif event is True:
                 wait = Wait(acks, until=session.now + session.settings.ack_timeout)  # SND-7
             elif event is None and retries_left == 0:
-                raise TIMED_OUT  # RTY-3: per window
+                raise Failed("timeout", pdu.SEND_TIMEOUT)  # RTY-3: per window
             elif event is None:
                 retries_left, retrying, following = retries_left - 1, True, 0  # RTY-1
             elif error := event.get(pdu.ERROR_CODE):
@@ -197,12 +192,12 @@ def free_id(session, for_close=False):
         if session.now < session.resync_from:  # too soon after another's
             yield Wait(acks, until=session.resync_from)
         elif tries > settings.max_retry_count:
-            raise TIMED_OUT
+            raise Failed("timeout", pdu.SEND_TIMEOUT)
         else:
             tries, resync_id = tries + 1, resync_id or ids.top
             event = yield Wait(acks, aftermath=session.resync(resync_id))
             if event is False:
-                raise NETWORK_FAILED
+                raise Failed("network_error", pdu.NETWORK_ERROR)
             if event is True:
                 yield Wait(acks, until=session.now + settings.ack_timeout)
     return ids.use(ids.next)
@@ -238,9 +233,8 @@ def close(session, code):
         window_id = yield from free_id(session, for_close=True)
     else:
         window_id = ids.use(ids.next if ids.is_free(for_close=True) else ids.top)
-    options = ((pdu.ABORT_CODE, b"%d" % code),)
-    close_pdu = Pdu(session.id, window_id, 0, pdu.CLOSE, options)
+    sent = Pdu(session.id, window_id, 0, pdu.CLOSE, ((pdu.ABORT_CODE, b"%d" % code),))
     if gracious:
-        yield from exchange(session, window_id, pdu.CLOSE, [close_pdu])
+        yield from exchange(session, window_id, pdu.CLOSE, [sent])
     else:
-        yield Wait(aftermath=session.transmit(close_pdu))
+        yield Wait(aftermath=session.transmit(sent))

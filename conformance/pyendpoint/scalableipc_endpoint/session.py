@@ -85,8 +85,9 @@ class Session:
         self.last_activity = self.now  # IDL-1
         self.peer_ids.apply(got.window_id)  # WID-4
         applied = self.receiver.apply(got, opening)
+        lasts = (self.settings.max_retry_count + 1) * self.settings.ack_timeout
         failed = pdu.ERROR_CODE in applied.answer
-        self.receiving_until = 0 if failed else self.now + self.settings.exchange_timeout  # OPN-5a
+        self.receiving_until = 0 if failed else self.now + lasts  # OPN-5a
         if applied.group:
             self.deliver(*applied.group)
         if applied.seq_nr is not None:
@@ -109,7 +110,7 @@ class Session:
             try:  # IDL-2: the last one counts; nobody has checked one in a long attribute
                 wanted = pdu.parse_int(value)
                 self.idle_ms = wanted if low <= wanted <= high else self.local_idle_ms
-            except ValueError:
+            except pdu.Discard:
                 pass
 
     def on_data_ack(self, got):
@@ -158,8 +159,8 @@ class Session:
             self.open_up()  # STM-1, OPN-4
         if self.state == OPENING and self.now < self.receiving_until:
             raise Refused("opening")  # OPN-2, OPN-5a
-        self.sending = label
-        self.start(sender.send(self, message))
+        self.sending, self.operation = label, sender.send(self, message)
+        self.resume(None)
 
     def send_unreliable(self, label, data, attributes, skip):
         if self.state not in (OPENING, OPENED):
@@ -196,18 +197,13 @@ class Session:
 
     # ---- operations and fire-and-forget ----
 
-    def start(self, operation):
-        self.operation = operation
-        self.resume(None)
-
     def resume(self, event):
         """Tells the operation what has come, up to where it waits again, or to its end."""
-        outcome, code = "ok", 0
         try:
             self.wait = self.operation.send(event)
             return
         except StopIteration:
-            pass
+            outcome, code = "ok", 0
         except Failed as failed:
             outcome, code = failed.args
         if self.state == CLOSING:
@@ -278,7 +274,8 @@ class Session:
 
     def begin_closing(self, code):
         self.leave(CLOSING, code)
-        self.start(sender.close(self, code))
+        self.operation = sender.close(self, code)
+        self.resume(None)
 
     def await_disposal(self, code):
         self.leave(AWAITING_DISPOSAL, code)
@@ -302,9 +299,10 @@ class Session:
 
     def timers(self):
         """(moment, what happens then) of each timer that runs, as things stand."""
-        open_timeout, idle = self.settings.open_timeout_ms * NS_PER_MS, self.idle_ms * NS_PER_MS
-        if self.state == OPENING and open_timeout > 0:
-            yield self.created_at + open_timeout, partial(self.await_disposal, pdu.OPEN_TIMEOUT)
+        world, idle = self.settings, self.idle_ms * NS_PER_MS
+        if self.state == OPENING and world.open_timeout > 0:  # STM-2
+            on_timeout = partial(self.await_disposal, pdu.OPEN_TIMEOUT)
+            yield self.created_at + world.open_timeout, on_timeout
         if self.operation and self.wait.until is not None:
             yield self.wait.until, partial(self.resume, None)
         if self.state == OPENED and idle > 0 and not self.operation:  # STM-3, IDL-1
@@ -312,14 +310,13 @@ class Session:
         if self.state == OPENED and self.link_at is not None:
             yield self.link_at, self.enquire
         if self.state == AWAITING_DISPOSAL:  # END-3
-            until = self.awaiting_since + self.settings.linger
-            yield until, partial(self.endpoint.remove, self, None)
+            yield self.awaiting_since + world.linger, partial(self.endpoint.remove, self, None)
 
     def arm_link(self):
-        interval = self.settings.enquire_link_interval_ms * NS_PER_MS
+        interval = self.settings.enquire_link_interval
         if self.link_at is None and interval > 0 and self.state == OPENED and self.heard:
             self.link_at = self.now + interval  # LNK-2, LNK-4
 
     def enquire(self):
         self.transmit(Pdu(self.id, 0, 0, pdu.ENQUIRE_LINK))  # LNK-2
-        self.link_at = self.now + self.settings.enquire_link_interval_ms * NS_PER_MS
+        self.link_at = self.now + self.settings.enquire_link_interval

@@ -1,5 +1,7 @@
 """The settings of an endpoint (rules, section 9): default, and what it may be."""
 
+from types import SimpleNamespace
+
 NS_PER_MS = 1_000_000
 WHOLE, NATURAL, POSITIVE = range(-(2**40), 2**40), range(2**40), range(1, 2**40)
 SETTINGS = {
@@ -26,36 +28,23 @@ SETTINGS = {
 }
 
 
-class Settings:
-    def __init__(self):
-        for name, (default, _) in SETTINGS.items():
-            setattr(self, name, default)
-
-    def take(self, wanted):
-        """Takes what can be taken; returns the names of the others."""
-        refused = []
-        for name, value in wanted.items():
-            default, allowed = SETTINGS.get(name, (0, ()))
-            if type(value) in (int, type(default)) and value in allowed:
-                setattr(self, name, value)
-            else:
-                refused.append(name)
-        self.mtu = min(max(self.mtu, 512), 65_500)
-        if self.window_id_max < 3 * self.window_id_step:  # section 9: three steps in a ring
-            refused += [name for name in ("window_id_max", "window_id_step") if name in wanted]
-            self.window_id_max, self.window_id_step = 9 * 10**15, 100
-        return refused
-
-    @property
-    def ack_timeout(self):
-        return self.ack_timeout_ms * NS_PER_MS
-
-    @property
-    def exchange_timeout(self):
-        """How long a peer goes on with one window: OPN-5a, and half of END-3's linger."""
-        return (self.max_retry_count + 1) * self.ack_timeout
-
-    @property
-    def linger(self):
-        default = 2 * self.exchange_timeout
-        return default if self.linger_ms is None else self.linger_ms * NS_PER_MS
+def settings_of(wanted):
+    """The settings that could be taken, over the defaults, and the names of those refused. Beside
+    each time in milliseconds stands one in nanoseconds, without the _ms."""
+    taken = {name: default for name, (default, _) in SETTINGS.items()}
+    refused = []
+    for name, value in wanted.items():
+        default, allowed = SETTINGS.get(name, (0, ()))
+        if type(value) in (int, type(default)) and value in allowed:
+            taken[name] = value
+        else:
+            refused.append(name)
+    taken["mtu"] = min(max(taken["mtu"], 512), 65_500)
+    if taken["window_id_max"] < 3 * taken["window_id_step"]:  # section 9: three steps in a ring
+        refused += [name for name in ("window_id_max", "window_id_step") if name in wanted]
+        taken |= {"window_id_max": 9 * 10**15, "window_id_step": 100}
+    if taken["linger_ms"] is None:
+        taken["linger_ms"] = 2 * (taken["max_retry_count"] + 1) * taken["ack_timeout_ms"]  # END-3
+    for name in [name for name in taken if name.endswith("_ms")]:
+        taken[name.removesuffix("_ms")] = taken[name] * NS_PER_MS
+    return SimpleNamespace(**taken), refused

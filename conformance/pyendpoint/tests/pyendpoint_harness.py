@@ -13,7 +13,7 @@ from typing import Any
 
 from scalableipc_endpoint import Endpoint, pdu
 from scalableipc_endpoint.pdu import Pdu
-from scalableipc_endpoint.settings import Settings
+from scalableipc_endpoint.settings import settings_of
 
 MS = 1_000_000
 TURNS = 6
@@ -68,7 +68,7 @@ class ExecEndpoint:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.now = 0
-        self.settings = Settings()
+        self.settings, _ = settings_of({})
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -77,8 +77,7 @@ class ExecEndpoint:
         response: dict[str, Any] = json.loads(self.process.stdout.readline())
         assert response["id"] == request["id"]
         if request["op"] == "configure":
-            self.settings = Settings()
-            self.settings.take(request["settings"])
+            self.settings, _ = settings_of(request["settings"])
         elif request["op"] == "advance" and response["ok"]:
             self.now = request["to_ns"]
         return response

@@ -10,9 +10,10 @@ from pyendpoint_harness import SESSION, Driver, ack, data, shown
 from scalableipc_endpoint import pdu
 from scalableipc_endpoint.pdu import Pdu
 from scalableipc_endpoint.sender import Failed, exchange
-from scalableipc_endpoint.settings import Settings
+from scalableipc_endpoint.settings import settings_of
 
 BIG = bytes(range(256)) * 8
+DEFAULTS, _ = settings_of({})
 ROOM = 512 - 57 - 4 * 13  # what a PDU of a message with skip carries at an mtu of 512
 
 
@@ -146,7 +147,7 @@ ACKS = [
 class Line:
     """What an exchange needs of its session: it keeps what is sent, by seq_nr."""
 
-    settings, now = Settings(), 0
+    settings, now = DEFAULTS, 0
 
     def __init__(self) -> None:
         self.sent: list[int] = []
@@ -198,9 +199,9 @@ def test_an_ack_of_another_window_or_opcode_is_not_waited_for(window_id: int, op
 def test_the_aftermath_of_the_last_pdu_starts_the_timer_in_both_modes() -> None:
     line, steps, wait = started(False, 4)
     assert (wait.aftermath, wait.until) == (4, None)
-    assert steps.send(True).until == Settings().ack_timeout
+    assert steps.send(True).until == DEFAULTS.ack_timeout
     assert steps.send(None).until is None and line.sent == [0]
-    assert steps.send(True).until == Settings().ack_timeout
+    assert steps.send(True).until == DEFAULTS.ack_timeout
 
 
 @pytest.mark.parametrize(("size", "pdus"), [(0, 1), (ROOM, 1), (ROOM + 1, 2)])
