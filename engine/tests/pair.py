@@ -23,8 +23,6 @@ LIBERTIES = {
              "results come in any order, and their aftermaths are given as soon as they leave",
     "WIRE-7": "whether an ack that moves nothing is counted as discarded",
     "OPN-5a": "deadlines at which nothing can be seen: the engine's may be the earlier one",
-    "END-5": "an id that lingers after a dispose takes up one of the engine's max_sessions: none "
-             "is disposed where these are few",
     "CLS-5": "how many close requests may wait for one close: at most eight are made",
     "LNK-4": "whether an ack for an id behind a preset one was heard: the preset id itself is "
              "acked first",

@@ -347,7 +347,7 @@ class Lockstep(RuleBasedStateMachine):
     @rule(who=whom, code=st.sampled_from((-2, 4)), really=seldom)
     def dispose(self, who, code, really):
         peer, session_id = self._resolve(who)
-        if really and self.world["max_sessions"] >= 4:  # END-5 of LIBERTIES
+        if really:
             self.pair.do("dispose", peer=peer, session_id=session_id, code=code)
 
     @rule(grace_ms=st.sampled_from((0, 50, 1_000)), really=seldom)
