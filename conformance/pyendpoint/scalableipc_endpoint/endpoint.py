@@ -41,7 +41,7 @@ def to_json_text(value):
 
 
 def session_id(text):
-    if len(text) != 64:
+    if len(text) != 64 or not text.isalnum():  # fromhex passes over blanks
         raise ValueError("64 hex digits are needed")
     return bytes.fromhex(text)
 

@@ -337,6 +337,8 @@ def test_shutdown_gives_grace() -> None:
         {"op": "hello", "contract": 1, "clock": "wall"},
         {"op": "open", "session": "00", "remote": "P"},
         {"op": "open", "session": "zz" * 32, "remote": "P"},
+        {"op": "open", "session": "00 " * 21 + "0", "remote": "P"},
+        {"op": "open", "session": "00  " * 16, "remote": "P"},
         {"op": "open", "session": "00" * 32},
         {"op": "send", "session": "00" * 32, "label": "x", "data": "?"},
         {"op": "send", "session": "00" * 32, "label": "x", "attributes": [["a"]]},
