@@ -130,6 +130,10 @@ bool judge_endpoint_gone(struct judge *j, struct judge_session *s, const struct 
     if (ended == SIPC_NEVER || pdu->opcode != SIPC_DATA) {
         return true;
     }
+    if (j->flooded) { /* what is evicted leaves no linger (END-5) */
+        judge_forget(j, s);
+        return false;
+    }
     judge_saw(j, JUDGE_REACTS_END_3);
     if (j->config.linger_ms >= 0 && j->now_ns < over) {
         judge_cause_set(j, JUDGE_REACTS_END_3, s, "a late copy for a session gone", false);

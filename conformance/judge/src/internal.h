@@ -89,7 +89,7 @@ struct judge_cut { /* a PDU of the own current window */
     uint32_t size, wire;
     uint32_t counted;    /* names and values of non-framing options */
     uint64_t attributes; /* sum of their hashes, long ones left out */
-    size_t pieces_end; /* of the window's pieces, up to this PDU */
+    size_t pieces_end;   /* of the window's pieces, up to this PDU */
     uint32_t flags;
 };
 
@@ -119,9 +119,11 @@ struct judge_own_window {
     uint64_t moved_ns;  /* when an ack said what is to come next; SIPC_NEVER: none did */
     int32_t error_code; /* that it failed with */
     bool network_failed;
-    bool unsure;   /* it may have begun unseen */
-    bool forced;   /* a close that awaits no ack */
-    bool forgiven; /* its retries too many were blamed */
+    bool unsure;    /* it may have begun unseen */
+    bool forced;    /* a close that awaits no ack */
+    bool forgiven;  /* its retries too many were blamed */
+    uint64_t asker; /* resync PDU: the event of the operation that may need it, 0 none */
+    bool shared;    /* it may also be a fire-and-forget's: no try of that operation */
     bool ends_group;
     int64_t window_bound; /* announced when it began */
     bool window_bound_known;
@@ -137,6 +139,7 @@ struct judge_outbound {
     size_t id_count;                /* ever */
     size_t acked_at;                /* number, from 1, of the newest acked; 0 none */
     int64_t acked;                  /* its id, -1 none */
+    int64_t used_before;            /* any id below may have been used unseen */
     int64_t resync_id;              /* last used by a resync PDU, -1 */
     uint64_t resync_ns;
     int64_t peer_window; /* announced, 0 none */
@@ -223,7 +226,7 @@ struct judge_session {
     uint64_t activity_ns; /* any PDU of it, or command */
     uint64_t quiet_ns;    /* the same without enquire links (IDL-1a) */
     uint64_t link_sent_ns;
-    uint64_t linked_ns; /* of the last enquire link or ack of one, either way; 0 none */
+    uint64_t linked_ns;      /* of the last enquire link or ack of one, either way; 0 none */
     int64_t idle_timeout_ms; /* -1 unknown */
     bool skip_seen, nacked, closed_by_peer;
     bool sends_ended; /* a send in opening ended (OPN-5) */
@@ -391,6 +394,8 @@ uint64_t judge_hash_attribute(struct sipc_span name, struct sipc_span value);
  * none. */
 bool judge_hash_pieces(struct sipc_span pieces, uint64_t *sum);
 struct judge_operation *judge_sending(struct judge_session *s); /* the send in progress, or NULL */
+/* The one that may need a resync PDU: that send, or a close; NULL: none is known. */
+const struct judge_operation *judge_resync_asker(struct judge_session *s);
 void judge_settle(struct judge *j);
 bool judge_operation_find(struct judge_session *s, uint64_t number, size_t *at);
 void judge_operation_remove(struct judge_session *s, size_t at);

@@ -15,6 +15,18 @@ struct judge_operation *judge_sending(struct judge_session *s)
     return NULL;
 }
 
+const struct judge_operation *judge_resync_asker(struct judge_session *s)
+{
+    const struct judge_operation *asker = judge_sending(s);
+
+    for (size_t i = 0; asker == NULL && i < s->operation_count; i++) {
+        if (s->operations[i].kind == JUDGE_CLOSE) {
+            asker = &s->operations[i];
+        }
+    }
+    return asker;
+}
+
 bool judge_operation_find(struct judge_session *s, uint64_t number, size_t *at)
 {
     for (size_t i = 0; i < s->operation_count; i++) {
@@ -49,6 +61,7 @@ static void operation_preset(struct judge *j, struct judge_session *s,
         s->out.ids[0] = event->acked_id;
         s->out.id_count = s->out.acked_at = 1;
     }
+    s->out.used_before = event->next_id;
 }
 
 static void operation_dispose(struct judge *j, struct judge_session *s)
@@ -211,13 +224,12 @@ static struct judge_session *operation_open(struct judge *j, const struct judge_
     return s;
 }
 
-/* Two sessions of that id, and the event does not say which: none of them is sure of its
- * operations. */
+/* Two sessions of that id, and the event does not say which: neither is known any more. */
 static void operation_ambiguous(struct judge *j, const struct judge_event *event)
 {
     for (size_t i = 0; i < j->session_count; i++) {
         if (memcmp(j->sessions[i]->id, event->session, SIPC_SESSION_ID_SIZE) == 0) {
-            j->sessions[i]->operations_lost = true;
+            judge_forget(j, j->sessions[i]);
         }
     }
 }
@@ -285,12 +297,13 @@ static void operation_ended_ok(struct judge *j, struct judge_session *s,
 static void operation_timed_out(struct judge *j, struct judge_session *s,
                                 const struct judge_operation *operation)
 {
-    const struct judge_own_window *window =
-        s->out.resync.open && !s->out.resync.done ? &s->out.resync : &s->out.window;
+    const struct judge_own_window *resync = &s->out.resync;
+    bool resyncing = resync->open && !resync->done && resync->asker == operation->event;
+    const struct judge_own_window *window = resyncing ? resync : &s->out.window;
     uint64_t span = judge_ms(j->config.ack_timeout_ms);
 
     if (j->config.max_retry_count < 0 || j->config.ack_timeout_ms <= 0 ||
-        (!operation->started && !s->out.resync.open)) {
+        (!operation->started && !resyncing)) {
         return;
     }
     judge_saw_rule(j, SIPC_RULE_RTY_3);
@@ -386,11 +399,14 @@ void judge_result(struct judge *j, const struct judge_event *event)
         }
         return;
     }
-    s->quiet_ns = s->active_ns = j->now_ns;
-    operation_closed(j, s, event);
+    s->quiet_ns = j->now_ns;
+    if (operation.kind != JUDGE_SEND_UNRELIABLE) { /* that one's end need be no activity (IDL-1) */
+        s->active_ns = j->now_ns;
+    }
     if (operation.kind != JUDGE_SEND) {
         return;
     }
+    operation_closed(j, s, event);
     s->sends_ended = true;
     if (operation_certain(j, s, &operation)) {
         operation_ended(j, s, &operation, event);

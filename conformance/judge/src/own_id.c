@@ -124,4 +124,7 @@ void judge_own_id_acked(struct judge *j, struct judge_session *s, int64_t id, in
             return;
         }
     }
+    if (id > out->acked && id < out->used_before && out->acked_at <= 1) {
+        out->acked = id;
+    }
 }

@@ -400,6 +400,7 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
     if (!s->in.known) { /* and whether it is valid, and its skip counts */
         judge_may_open(s);
         s->quiet_ns = j->now_ns;
+        s->out.peer_spoke = true;
         return;
     }
     judge_window_id_saw(j, s, pdu);
@@ -415,15 +416,17 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
         return;
     case JUDGE_UNTESTED:
         judge_forget_inbound(j, s);
+        s->out.peer_spoke = true;
         return;
     default:
         break;
     }
+    s->out.peer_spoke = true;
     if (!receive_state(j, s)) {
         return;
     }
     s->quiet_ns = s->active_ns = j->now_ns;
-    s->out.peer_spoke = s->out.peer_heard = true;
+    s->out.peer_heard = true;
     receive_skip(j, s, pdu);
     ack.missing = receive_missing(j, &s->in, pdu);
     int refuses = receive_refuses(j, s);

@@ -61,7 +61,9 @@ void judge_retry_begin(struct judge *j, struct judge_session *s, struct judge_ow
                     judge_text(j, "a retry after %ld PDUs without", (long)window->sent));
         window->length = window->sent;
     }
-    retry_check_time(j, s, window);
+    if (!window->shared) {
+        retry_check_time(j, s, window);
+    }
     window->retries++;
     judge_saw(j, JUDGE_RETRIES_TOO_MANY);
     judge_saw_rule(j, SIPC_RULE_RTY_1);
@@ -69,7 +71,7 @@ void judge_retry_begin(struct judge *j, struct judge_session *s, struct judge_ow
         judge_saw_rule(j, SIPC_RULE_WID_11);
     }
     if (j->config.max_retry_count >= 0 && (int64_t)window->retries > j->config.max_retry_count &&
-        !window->forgiven) {
+        !window->forgiven && !window->shared) {
         judge_blame(j, s, JUDGE_RETRIES_TOO_MANY,
                     judge_text(j, "%lld retries of a window", (long long)j->config.max_retry_count),
                     judge_text(j, "the %uth", window->retries));

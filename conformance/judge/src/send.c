@@ -213,6 +213,14 @@ static void send_begin(struct judge *j, struct judge_session *s, const struct si
 
 /* ---- fire and forget ---- */
 
+/* Where one may leave during a send (FAF-2). */
+static bool send_between_groups(struct judge_session *s)
+{
+    const struct judge_operation *operation = judge_sending(s);
+
+    return operation != NULL && operation->started && s->out.window.done && s->out.ended_group;
+}
+
 static bool send_unreliable_waits(struct judge_session *s, const struct sipc_pdu *pdu, size_t *at)
 {
     for (size_t i = 0; i < s->operation_count; i++) {
@@ -233,7 +241,8 @@ static bool send_is_unreliable(const struct judge *j, struct judge_session *s,
     struct judge_operation *sending = judge_sending(s);
     bool alone = pdu->seq_nr == 0 && (pdu->flags & SEND_GROUP_FLAGS) == SEND_GROUP_FLAGS;
 
-    if (!alone || !judge_knows(j, JUDGE_NEEDS_COMMANDS) || !send_unreliable_waits(s, pdu, at)) {
+    if (!alone || !judge_knows(j, JUDGE_NEEDS_COMMANDS) || !s->out.known ||
+        !send_unreliable_waits(s, pdu, at)) {
         return false;
     }
     /* A message of the same size, about to leave too: the one given first. */
@@ -257,6 +266,9 @@ static void send_unreliable(struct judge *j, struct judge_session *s, const stru
     }
     judge_saw_rule(j, SIPC_RULE_FAF_1);
     s->operations[at].started = true;
+    if (s->operations[at].begun_ns > s->active_ns) {
+        s->active_ns = s->operations[at].begun_ns; /* IDL-1 */
+    }
     judge_window_begin(j, s, &s->out.unreliable, JUDGE_OWN_UNRELIABLE, pdu, event);
     s->out.unreliable.timer_ns = SIPC_NEVER; /* nothing is awaited */
 }
@@ -582,6 +594,26 @@ static bool send_is_empty(const struct sipc_pdu *pdu)
            pdu->data.size == 0;
 }
 
+/* A resync PDU leaves. Only those that one operation needs are tries of each other (RTY-3): what a
+ * fire-and-forget sends is sent once, by itself or between the groups of a send (WID-11). */
+static void send_resync(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
+                        const struct judge_event *event)
+{
+    struct judge_own_window *resync = &s->out.resync;
+    const struct judge_operation *asker = judge_resync_asker(s);
+    bool again = resync->open && resync->id == pdu->window_id && asker != NULL &&
+                 asker->event == resync->asker;
+
+    resync->shared = again && (resync->shared || send_between_groups(s));
+    if (again) {
+        judge_tx_window(j, s, resync, pdu, event);
+        return;
+    }
+    judge_window_begin(j, s, resync, JUDGE_OWN_RESYNC, pdu, event);
+    resync->asker = asker != NULL ? asker->event : 0;
+    resync->shared = send_between_groups(s);
+}
+
 static bool send_after_end(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
 {
     judge_saw(j, JUDGE_DATA_AFTER_CLOSE);
@@ -609,13 +641,11 @@ void judge_tx_data(struct judge *j, struct judge_session *s, const struct sipc_p
     }
     if (out->window.open && out->window.id == pdu->window_id) {
         judge_tx_window(j, s, &out->window, pdu, event);
-    } else if (out->resync.open && out->resync.id == pdu->window_id && send_is_empty(pdu)) {
-        judge_tx_window(j, s, &out->resync, pdu, event);
     } else if (out->unreliable.open && out->unreliable.id == pdu->window_id) {
         judge_blame(j, s, JUDGE_UNRELIABLE_AGAIN, "a fire-and-forget to be sent once",
                     send_text(j, pdu));
     } else if (send_is_empty(pdu)) {
-        judge_window_begin(j, s, &out->resync, JUDGE_OWN_RESYNC, pdu, event);
+        send_resync(j, s, pdu, event);
     } else if (send_is_unreliable(j, s, pdu, &at)) {
         send_unreliable(j, s, pdu, event, at);
     } else {

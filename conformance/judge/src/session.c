@@ -57,6 +57,7 @@ void judge_window_clear(struct judge *j, struct judge_session *s)
 struct judge_session *judge_session_find(struct judge *j, const uint8_t *id, uint64_t peer)
 {
     struct judge_session *found = NULL;
+    unsigned held = 0;
 
     for (size_t i = 0; i < j->session_count; i++) {
         struct judge_session *s = j->sessions[i];
@@ -67,13 +68,12 @@ struct judge_session *judge_session_find(struct judge *j, const uint8_t *id, uin
             return s;
         }
         if (peer == JUDGE_PEER_UNKNOWN) {
-            if (found != NULL) {
-                return NULL; /* two of that id: nobody can tell */
-            }
-            found = s;
+            bool gone = judge_must(s, JUDGE_IN_DISPOSED);
+            held += !gone;
+            found = !gone || held == 0 ? s : found;
         }
     }
-    return found;
+    return held > 1 ? NULL : found; /* two of that id are held: nobody can tell */
 }
 
 struct judge_session *judge_session_add(struct judge *j, const uint8_t *id, uint64_t peer)
