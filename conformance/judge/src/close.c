@@ -217,3 +217,24 @@ void judge_close_sent(struct judge *j, struct judge_session *s,
         close_over(j, s);
     }
 }
+
+void judge_close_told(struct judge *j, struct judge_session *s)
+{
+    struct judge_own_window *window = &s->out.window;
+    uint64_t span = judge_ms(j->config.ack_timeout_ms);
+
+    if (window->kind != JUDGE_OWN_CLOSE || !window->open || !window->refused_count ||
+        window->done || window->failed || window->forced || !s->out.known || j->shutting_down ||
+        !judge_must(s, JUDGE_IN_CLOSING) || j->config.max_retry_count < 0 ||
+        j->config.ack_timeout_ms <= 0) {
+        return;
+    }
+    window->refused_count = false;
+    if ((int64_t)window->retries < j->config.max_retry_count || window->timer_ns == SIPC_NEVER ||
+        judge_after(j->now_ns, j->config.early_ns) < judge_after(window->timer_ns, span)) {
+        judge_blame(
+            j, s, JUDGE_MOVED_BY_STRANGE_ACK,
+            judge_text(j, "the close to wait for a close_ack %lld:0", (long long)window->id),
+            judge_text(j, "its end by one with seq_nr %ld", (long)window->refused_next - 1));
+    }
+}

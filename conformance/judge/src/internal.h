@@ -414,6 +414,8 @@ void judge_close_acked(struct judge *j, struct judge_session *s,
                        const struct judge_own_window *window);
 void judge_close_sent(struct judge *j, struct judge_session *s,
                       const struct judge_own_window *window);
+/* That a close of its own ended is told, by a state or a result. */
+void judge_close_told(struct judge *j, struct judge_session *s);
 void judge_rx_link(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu);
 void judge_tx_link(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu);
 void judge_link_expire(struct judge *j, struct judge_session *s);

@@ -403,6 +403,9 @@ void judge_result(struct judge *j, const struct judge_event *event)
     if (operation.kind != JUDGE_SEND_UNRELIABLE) { /* that one's end need be no activity (IDL-1) */
         s->active_ns = j->now_ns;
     }
+    if (operation.kind == JUDGE_CLOSE && event->outcome == JUDGE_OUTCOME_OK) {
+        judge_close_told(j, s);
+    }
     if (operation.kind != JUDGE_SEND) {
         return;
     }

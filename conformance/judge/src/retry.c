@@ -235,11 +235,6 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
     if (window->kind == JUDGE_OWN_RESYNC && pdu->error_code == SIPC_ERROR_TWO_WAY_WHILE_OPENING) {
         return;
     }
-    if (window->kind == JUDGE_OWN_CLOSE && pdu->seq_nr != 0) {
-        /* SND-8 admits no such count, CLS-1a any close_ack: it may take this one or not. */
-        s->states |= JUDGE_IN_AWAITING;
-        return;
-    }
     if (window->kind == JUDGE_OWN_WINDOW && (pdu->present & SIPC_OPT_MAX_WINDOW_SIZE) &&
         pdu->max_window_size > 0 && retry_admits(window, pdu->seq_nr + 1)) {
         s->out.peer_window = pdu->max_window_size;

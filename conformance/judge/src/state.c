@@ -226,6 +226,9 @@ void judge_state(struct judge *j, const struct judge_event *event)
         }
         return;
     }
+    if (event->state == JUDGE_STATE_AWAITING_DISPOSAL) {
+        judge_close_told(j, s);
+    }
     state_pay(j, s, bit);
     if (bit < s->told && s->told != JUDGE_IN_DISPOSED && state_certain(j, s)) {
         bool split = j->config.stream && s->last_peer != s->peer;
