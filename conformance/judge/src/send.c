@@ -206,6 +206,8 @@ static void send_begin(struct judge *j, struct judge_session *s, const struct si
         }
         operation->started = true;
     }
+    judge_window_end(s, &s->out.resync,
+                     false); /* a late ack of any id may have ended it (WID-11) */
     judge_window_begin(j, s, &s->out.window, JUDGE_OWN_WINDOW, pdu, event);
     s->out.window.maybe_unreliable =
         !send_certain(j, s) && (pdu->flags & SEND_GROUP_FLAGS) == SEND_GROUP_FLAGS;
