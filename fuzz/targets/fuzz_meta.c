@@ -245,6 +245,8 @@ static void repeat_processed(const struct sfz_input *input)
 
     if (input->settings[SFZ_MANUAL] != 0)
         return; /* acks have aftermaths then, and would be counted */
+    if (input->settings[SFZ_LINGER] == 0)
+        return; /* who closes is gone at once, and nobody is left to answer */
     repeating.receive = again_receive;
     repeating.next_out = again_next_out;
     again.size = again.pdu_size = 0;
