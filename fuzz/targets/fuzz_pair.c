@@ -407,6 +407,7 @@ static void begin_pair(struct pair *p, const int64_t *input_settings)
     settings[SFZ_STREAM] = 0;
     settings[SFZ_MTU] = settings[SFZ_MTU] > 1400 ? 1400 : settings[SFZ_MTU];
     settings[SFZ_IDLE_TIMEOUT] = settings[SFZ_OPEN_TIMEOUT] = 0;
+    settings[SFZ_MIN_REMOTE_IDLE_TIMEOUT] = 0; /* never above the maximum */
     settings[SFZ_ACK_TIMEOUT] = 1000;
     settings[SFZ_MAX_RETRY_COUNT] %= 4;
     settings[SFZ_GROUP_BYTES_MAX] = GROUP;
