@@ -160,13 +160,19 @@ static void test_slices_change_nothing(void **state)
 
 /* ---- faults stay where they are ---- */
 
+static bool same_key(const struct simnet_pdu_key *a, const struct simnet_pdu_key *b)
+{
+    return a->session == b->session && a->window_id == b->window_id && a->seq_nr == b->seq_nr &&
+           a->xmit == b->xmit && a->opcode == b->opcode && a->copy == b->copy;
+}
+
 static const struct simnet_fault *find_fault(const struct simnet_tape *tape,
                                              const struct simnet_fault *wanted)
 {
     for (size_t i = 0; i < tape->count; i++) {
         const struct simnet_fault *fault = &tape->faults[i];
         if (fault->link == wanted->link && fault->stage == wanted->stage &&
-            memcmp(&fault->key, &wanted->key, sizeof fault->key) == 0)
+            same_key(&fault->key, &wanted->key))
             return fault;
     }
     return NULL;
