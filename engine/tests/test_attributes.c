@@ -316,6 +316,10 @@ static void test_attributes_added_then_walked_and_never_over_the_end(void **stat
     assert_int_equal(
         sipc_attribute_add(name, (struct sipc_span){out, 65536}, out, sizeof out, &used),
         SIPC_E_SIZE);
+    assert_int_equal(
+        sipc_attribute_add((struct sipc_span){out, 65536}, name, out, sizeof out, &used),
+        SIPC_E_SIZE);
+    assert_int_equal(used, 12);
     rest = (struct sipc_span){out, used};
     assert_true(sipc_attribute_next(&rest, &got[0], &got[1]));
     assert_memory_equal(got[0].data, "name", 4);
