@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "conform/judge_engine.h"
 #include "play/driver.h"
 
 enum {
@@ -267,19 +268,6 @@ static void engine_deliver(struct fuzz_engine *engine, const struct sipc_action 
         engine->attributes[out->attribute_count++] = (struct judge_attribute){name, value};
 }
 
-static enum judge_outcome engine_outcome(enum sipc_outcome outcome)
-{
-    static const enum judge_outcome outcomes[] = {
-        [SIPC_OUTCOME_OK] = JUDGE_OUTCOME_OK,
-        [SIPC_OUTCOME_TIMEOUT] = JUDGE_OUTCOME_TIMEOUT,
-        [SIPC_OUTCOME_PEER_ERROR] = JUDGE_OUTCOME_PEER_ERROR,
-        [SIPC_OUTCOME_NETWORK_ERROR] = JUDGE_OUTCOME_NETWORK_ERROR,
-        [SIPC_OUTCOME_NOT_SENT] = JUDGE_OUTCOME_NOT_SENT,
-        [SIPC_OUTCOME_CLOSED] = JUDGE_OUTCOME_CLOSED,
-    };
-    return outcomes[outcome];
-}
-
 static void engine_act(struct fuzz_engine *engine, const struct sipc_action *action,
                        struct fuzz_out *out)
 {
@@ -294,7 +282,7 @@ static void engine_act(struct fuzz_engine *engine, const struct sipc_action *act
     case SIPC_ACTION_RESULT:
         out->kind = JUDGE_RESULT;
         out->operation = action->u.result.handle;
-        out->outcome = engine_outcome(action->u.result.outcome);
+        out->outcome = judge_outcome_of(action->u.result.outcome);
         out->has_code = true;
         out->code = action->u.result.code;
         break;

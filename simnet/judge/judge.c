@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conform/judge_engine.h"
 #include "simnet/host.h"
 
 enum {
@@ -193,19 +194,11 @@ static void judges_deliver(struct simnet_judges *judges, const struct simnet_eve
 
 static void judges_result(struct simnet_judges *judges, const struct simnet_event *event)
 {
-    static const enum judge_outcome outcomes[] = {
-        [SIPC_OUTCOME_OK] = JUDGE_OUTCOME_OK,
-        [SIPC_OUTCOME_TIMEOUT] = JUDGE_OUTCOME_TIMEOUT,
-        [SIPC_OUTCOME_PEER_ERROR] = JUDGE_OUTCOME_PEER_ERROR,
-        [SIPC_OUTCOME_NETWORK_ERROR] = JUDGE_OUTCOME_NETWORK_ERROR,
-        [SIPC_OUTCOME_NOT_SENT] = JUDGE_OUTCOME_NOT_SENT,
-        [SIPC_OUTCOME_CLOSED] = JUDGE_OUTCOME_CLOSED,
-    };
     struct judge_event out = {.kind = JUDGE_RESULT,
                               .session = event->session_id,
                               .peer = JUDGE_PEER_UNKNOWN,
                               .operation = event->operation,
-                              .outcome = outcomes[event->outcome],
+                              .outcome = judge_outcome_of(event->outcome),
                               .code = event->code};
 
     judges_feed(judges, event->host, &out);
