@@ -10,10 +10,10 @@
 /* What `ladder` is: worse from step to step. */
 static const char *const links_ladder[] = {
     "clean",
-    "loss 0.1% duplicate 0.05% swap 0.2% delay 10ms",
-    "loss 1% duplicate 0.5% swap 2% delay 10ms",
-    "loss 5% duplicate 2.5% swap 10% delay 10ms",
-    "loss 20% duplicate 10% swap 40% delay 10ms",
+    "loss 0.1% duplicate 0.05% swap 0.2%",
+    "loss 1% duplicate 0.5% swap 2%",
+    "loss 5% duplicate 2.5% swap 10%",
+    "loss 20% duplicate 10% swap 40%",
 };
 
 /* = for a blank, so that a whole link may be one word of a shell; not within quotes. */

@@ -165,7 +165,7 @@ def test_engine_is_never_accused_by_the_whole_suite(long_sipc, tmp_path, seed):
     wrong, decided = accused(long_sipc, tmp_path, "engine", seed)
     assert wrong == []
     assert list(decided.values()) == sorted(decided.values(), reverse=True), "ever worse"
-    assert min(decided.values()) > 350, decided
+    assert min(decided.values()) > 600, decided
 
 
 @pytest.mark.slow
@@ -175,9 +175,8 @@ def test_python_endpoint_is_never_accused(long_sipc, tmp_path, good_sut):
     assert min(decided.values()) > 350, decided
 
 
-# Of the broken engines, at each step of the ladder; the first has no faults. Of 24 all were found
-# there, 18, 18, 17 and 13 behind it: what the judge cannot be sure of needs lines that bind.
-SHARE_KILLED = 0.5
+# Of 24 broken engines the ladder finds 24, 24, 23, 22 and 16 from step to step.
+SHARES_KILLED = [1, 1, 0.9, 0.9, 0.6]
 
 
 @pytest.mark.slow
@@ -185,7 +184,7 @@ def test_broken_engines_are_found_out_at_every_step(long_sipc, tmp_path, build_d
     """A share of them: all take minutes."""
     heads = {patch: patch.read_text()
              for patch in sorted((project_dir / "conformance" / "mutants").glob("*/*.patch"))}
-    mutants = [patch for patch, head in heads.items() if "\nKilled by: " in head][::40]
+    mutants = [patch for patch, head in heads.items() if "\nKilled by: " in head][::20]
     killed = collections.Counter()
     for patch in mutants:
         rule = re.search(r"^Breaks: (\S+)", heads[patch], re.M).group(1)
@@ -194,5 +193,7 @@ def test_broken_engines_are_found_out_at_every_step(long_sipc, tmp_path, build_d
         long_sipc("conform", "run", sut, "--rule", rule, "--link", "ladder", "--jsonl", path)
         killed.update({case["link"]["text"] for case in cases_of(path)
                        if case["verdict"] in ACCUSING})
-    assert len(mutants) >= 10 and len(killed) == 5 and killed["clean"] == len(mutants), killed
-    assert min(killed.values()) >= SHARE_KILLED * len(mutants), (killed, len(mutants))
+    shares = [count / len(mutants) for _, count in killed.most_common()]
+    assert len(mutants) >= 20 and killed["clean"] == len(mutants)
+    assert len(shares) == 5 and all(share >= least for share, least in
+                                    zip(shares, SHARES_KILLED)), killed
