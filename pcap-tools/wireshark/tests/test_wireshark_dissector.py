@@ -16,6 +16,8 @@ import pytest
 pytest.importorskip("scapy", reason="skipped: Scapy is not installed")
 
 FOLDER = Path(__file__).resolve().parents[1]
+SOURCES = sorted(FOLDER.glob("*.lua"))
+PARTS = [path for path in SOURCES if path.name != "scalableipc.lua"]
 sys.path.insert(0, str(FOLDER.parent / "witnesses"))
 
 import golden_captures as captures  # noqa: E402
@@ -117,13 +119,26 @@ def test_any_packets_of_user0_are_dissected_without_an_error(tmp_path):
     assert shown == [layer.discard_reason(raw) for raw in raws]
 
 
-@pytest.mark.parametrize("line", ['    root:add(f.nothing, "x")', '    local x = nil + 1'])
-def test_an_error_in_the_dissector_would_be_seen(line, tmp_path):
-    broken, capture = tmp_path / "broken.lua", tmp_path / "one.pcap"
-    head = "local function show_record(root, pdu, record)\n"
-    text = tshark.DISSECTOR.read_text(encoding="utf-8")
-    assert head in text
-    broken.write_text(text.replace(head, head + line + "\n"), encoding="utf-8")
+def copy_with(folder, name, old, new):
+    """The dissector, copied to a folder, with other text in one of its files."""
+    for path in SOURCES:
+        shutil.copy(path, folder)
+    text = (folder / name).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    return folder / tshark.DISSECTOR.name
+
+
+@pytest.mark.parametrize("name, head, line", [
+    ("scalableipc.lua", "local function show_record(root, pdu, record)\n",
+     '    root:add(f.nothing, "x")\n'),
+    ("scalableipc_track.lua", "local function track(pdu, pinfo, offset)\n",
+     "    local x = nil + 1\n"),
+    ("scalableipc_wire.lua", "local function decode(bytes, size)\n", "    local x = nil + 1\n"),
+])
+def test_an_error_in_the_dissector_would_be_seen(name, head, line, tmp_path):
+    capture = tmp_path / "one.pcap"
+    broken = copy_with(tmp_path, name, head, head + line)
     write_pcap(capture, LINK_IPV4, [(0, udp(layer.ScalableIPC()))])
     with pytest.raises(AssertionError, match="an error in the dissector"):
         tshark.rows(capture, ["opcode"], dissector=broken)
@@ -218,7 +233,7 @@ def test_each_field_is_in_the_readme():
 
 
 def test_rules_that_are_cited_exist():
-    text = tshark.DISSECTOR.read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
     cited = set(re.findall(r"\b(?!UTF)[A-Z]{3,4}-\d+a?\b", text))
     rules = (FOLDER.parents[1] / "conformance" / "RULES.md").read_text(encoding="utf-8")
     assert len(cited) > 25
@@ -311,10 +326,29 @@ def test_conversations_tell_what_is_discarded(tmp_path, build_dir):
     assert told == {reason: reasons.count(reason) for reason in set(reasons) - {None}}
 
 
-# ---- installing ----
+# ---- installing, and finding its parts ----
+
+
+@pytest.mark.parametrize("folder, script", [
+    (FOLDER.parents[1], "pcap-tools/wireshark/scalableipc.lua"), (FOLDER, "scalableipc.lua"),
+    (FOLDER, "./scalableipc.lua"), (FOLDER / "tests", "../scalableipc.lua"),
+])
+def test_it_finds_its_parts_from_any_folder(folder, script, tmp_path, monkeypatch):
+    capture = captures.make("wrapped", None, tmp_path)
+    monkeypatch.chdir(folder)
+    rows = tshark.rows(capture, ["window_id"], dissector=script)
+    assert rows[0]["window_id"] == ["8999999999999998"]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=[path.stem for path in PARTS])
+def test_a_part_alone_does_nothing(part, tmp_path):
+    capture = captures.make("wrapped", None, tmp_path)
+    text, _ = tshark.run(capture, dissector=part)
+    assert "UDP" in text and "ScalableIPC" not in text
 
 
 def test_the_line_of_the_readme_installs_it(tmp_path):
+    """All of it; and no part runs twice, though Wireshark runs each file of the folder itself."""
     if shutil.which("tshark") is None:
         pytest.skip("skipped: tshark is not installed")
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -322,7 +356,15 @@ def test_the_line_of_the_readme_installs_it(tmp_path):
     home = {**os.environ, "HOME": str(tmp_path)}
     home.pop("XDG_CONFIG_HOME", None)
     subprocess.run(["sh", "-c", line], cwd=FOLDER.parents[1], env=home, check=True)
+    installed = {path.name: path for path in tmp_path.rglob("*.lua")}
+    assert sorted(installed) == [path.name for path in SOURCES]
+    for part in PARTS:
+        before, after = part.read_text(encoding="utf-8").split("\nreturn {\n")
+        text = f'{before}\nio.stderr:write("{part.name} runs\\n")\nreturn {{\n{after}'
+        installed[part.name].write_text(text, encoding="utf-8")
     capture = captures.make("wrapped", None, tmp_path)
     done = subprocess.run(["tshark", "-r", capture, "-T", "fields", "-e", "scalableipc.window_id"],
                           env=home, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "8999999999999998"
+    assert "Lua" not in done.stderr
+    assert [done.stderr.count(f"{part.name} runs") for part in PARTS] == [1, 1]

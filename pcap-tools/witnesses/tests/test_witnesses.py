@@ -276,8 +276,8 @@ def test_discards_cite_the_same_rule(captured):
 
 def test_reasons_of_all_kinds_are_among_the_vectors():
     reasons = {pdu.get("discard") for pdu in captures.read_vectors()[0]} - {None}
-    text = tshark.DISSECTOR.read_text(encoding="utf-8")
-    table = text[text.index("local discards = {"):text.index("-- ---- preferences")]
+    text = tshark.DISSECTOR.with_name("scalableipc_wire.lua").read_text(encoding="utf-8")
+    table = text.split("local discards = {")[1].split("\n}\n")[0]
     assert reasons == set(re.findall(r"^    (\w+) = \{", table, re.M))
 
 
