@@ -65,6 +65,11 @@ local function session_of(record, from, to, place)
     return session, flow
 end
 
+-- The receiver's window from now on, empty; nil is none.
+local function begin_window(receiver, window)
+    receiver.current, receiver.pdus, receiver.run, receiver.last = window, {}, 0, nil
+end
+
 -- The group that a full window's PDUs 0..count-1 go to (RCV-6, RCV-8).
 local function finish_window(receiver, count, record)
     local group = receiver.group or { parts = {}, windows = 0 }
@@ -77,9 +82,8 @@ local function finish_window(receiver, count, record)
         table.insert(group.parts, part)
     end
     group.windows = group.windows + 1
-    receiver.done, receiver.current = receiver.current, nil
-    receiver.pdus, receiver.run, receiver.last = {}, 0, nil
-    receiver.group = group
+    receiver.done, receiver.group = receiver.current, group
+    begin_window(receiver, nil)
     local final = group.parts[#group.parts]
     if final.last and final.group_end then
         receiver.group = nil
@@ -124,9 +128,7 @@ local function receive(flow, pdu, record)
     end
     receiver.min = window
     if pdu.opcode ~= DATA then return end
-    if receiver.current ~= window then
-        receiver.current, receiver.pdus, receiver.run, receiver.last = window, {}, 0, nil
-    end
+    if receiver.current ~= window then begin_window(receiver, window) end
     local values = pdu.values
     if values.first_in_window_group then receiver.group = nil end
     if values.last_in_window then
@@ -162,15 +164,15 @@ local function receive_ack(flow, pdu, record)
     local at_end = finished and finished.window == window and finished
     if error ~= 0 then
         if at_end then at_end.group.frame = nil end
-        receiver.current, receiver.pdus, receiver.run, receiver.last = nil, {}, 0, nil
+        begin_window(receiver, nil)
         receiver.group, receiver.finished = nil, nil
         if error ~= 252 then receiver.done = window end
     elseif pdu.values.is_window_full and window == receiver.current then
         if receiver.run >= count then
             finish_window(receiver, count, record)
         else -- the capture does not have it all
-            receiver.group, receiver.done, receiver.current = nil, window, nil
-            receiver.pdus, receiver.run, receiver.last = {}, 0, nil
+            receiver.group, receiver.done = nil, window
+            begin_window(receiver, nil)
         end
     elseif pdu.values.is_window_full and at_end and count < at_end.count then
         local group = at_end.group
