@@ -7,8 +7,8 @@ import sys
 import pytest
 
 
-def sizes(check_source, text, is_c=True):
-    return list(check_source.check_sizes("f", text, is_c))
+def sizes(check_source, text, suffix=".c"):
+    return list(check_source.check_sizes("f", text, check_source.FUNCTIONS[suffix]))
 
 
 def function(lines):
@@ -20,10 +20,26 @@ def python_function(lines):
     return "def f():\n" + "    pass\n" * (lines - 1)
 
 
-@pytest.mark.parametrize("make, is_c", [(function, True), (python_function, False)])
-def test_functions_may_have_70_lines(check_source, make, is_c):
-    assert sizes(check_source, make(70), is_c) == []
-    assert sizes(check_source, "\n" + make(71), is_c) == ["f:2: f has 71 lines, 70 allowed"]
+def lua_function(lines):
+    return "local function f()\n" + "    if f then f() end\n" * (lines - 2) + "end\n"
+
+
+def lua_method(lines):
+    return lua_function(lines).replace("local function f()", "function f(a)")
+
+
+@pytest.mark.parametrize("make, suffix", [
+    (function, ".c"), (python_function, ".py"), (lua_function, ".lua"), (lua_method, ".lua"),
+])
+def test_functions_may_have_70_lines(check_source, make, suffix):
+    assert sizes(check_source, make(70) * 2, suffix) == []
+    assert sizes(check_source, "\n" + make(71), suffix) == ["f:2: f has 71 lines, 70 allowed"]
+
+
+def test_what_is_between_lua_functions_is_none(check_source):
+    table = "t = {\n" + "    1,\n" * 90 + "}\nif t then\nend\n"
+    text = lua_function(5) + table + "local function g() return 1 end\n" + table + lua_function(5)
+    assert sizes(check_source, text, ".lua") == []
 
 
 def test_a_signature_over_several_lines_counts(check_source):
@@ -36,11 +52,14 @@ def test_tables_and_types_are_no_functions(check_source):
     assert sizes(check_source, "int t[] = {\n" + "    1,\n" * 90 + "};\n" + function(5)) == []
 
 
-def test_files_may_have_800_lines_and_100_columns(check_source):
-    assert sizes(check_source, "\n" * 800) == []
-    assert sizes(check_source, "\n" * 801) == ["f:801: the file has 801 lines, 800 allowed"]
-    assert sizes(check_source, "/" * 100 + "\n") == []
-    assert sizes(check_source, "ä" * 101 + "\n") == ["f:1: 101 columns, 100 allowed"]
+@pytest.mark.parametrize("suffix, comment", [(".c", "//"), (".py", "##"), (".lua", "--")])
+def test_files_may_have_800_lines_and_100_columns(check_source, suffix, comment):
+    assert sizes(check_source, "\n" * 800, suffix) == []
+    assert sizes(check_source, "\n" * 801, suffix) == ["f:801: the file has 801 lines, 800 allowed"]
+    assert sizes(check_source, comment + "ä" * 98 + "\n", suffix) == []
+    assert sizes(check_source, comment + "ä" * 99 + "\n", suffix) == [
+        "f:1: 101 columns, 100 allowed"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,18 +98,22 @@ def test_symbols_beyond_the_four_are_told(check_source, tmp_path):
     ]
 
 
-def test_the_program_fails_where_a_file_is_bad(project_dir, tmp_path):
+@pytest.mark.parametrize("name, make", [
+    ("long.c", function), ("long.h", function), ("long.py", python_function),
+    ("long.lua", lua_function),
+])
+def test_the_program_fails_where_a_file_is_bad(project_dir, tmp_path, name, make):
     scripts = tmp_path / "scripts"
     scripts.mkdir()
-    for name in ("check-source", "source_tree.py"):
-        shutil.copy(project_dir / "scripts" / name, scripts)
+    for program in ("check-source", "source_tree.py"):
+        shutil.copy(project_dir / "scripts" / program, scripts)
     command = [sys.executable, scripts / "check-source"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    (tmp_path / "long.c").write_text(function(80), encoding="utf-8")
+    (tmp_path / name).write_text(make(80), encoding="utf-8")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "long.c:1: f has 80 lines, 70 allowed\n"
+    assert done.stderr == f"{name}:1: f has 80 lines, 70 allowed\n"
     assert done.stdout == "3 source files, 1 complaints\n"
 
 
