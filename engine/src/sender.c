@@ -141,6 +141,9 @@ static void sender_begin_window(struct sipc_endpoint *ep, struct session *s)
 {
     struct operation *op = &s->tx.op;
 
+    op->phase = PHASE_WINDOW;
+    op->one_at_a_time = false;
+    op->retries = 0; /* SIPC_RULE_RTY_3, SIPC_RULE_PRT_1: no retry history; nor for a resync PDU */
     if (sender_has_id(ep, s)) {
         op->window_id = sipc__window_id_take(&ep->config, &s->tx); /* SIPC_RULE_WID_9 */
     } else if (op->kind == OPERATION_CLOSE && op->code != SIPC_ABORT_NORMAL) {
@@ -149,9 +152,6 @@ static void sender_begin_window(struct sipc_endpoint *ep, struct session *s)
         sender_resync_step(ep, s); /* SIPC_RULE_WID_11 */
         return;
     }
-    op->phase = PHASE_WINDOW;
-    op->one_at_a_time = false;
-    op->retries = 0; /* SIPC_RULE_RTY_3, SIPC_RULE_PRT_1: no retry history */
     sender_transmit(ep, s, 0);
 }
 

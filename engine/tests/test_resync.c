@@ -297,6 +297,32 @@ static void test_resync_whose_ack_tells_the_peers_size_then_windows_keep_to_it(v
 
 /* ---- in the middle of a send ---- */
 
+static void test_resync_after_retries_of_a_window_then_all_of_its_own(void **state)
+{
+    struct sipc_config config = driver_config();
+    struct driver d;
+
+    (void)state;
+    config.max_window_size = 1;
+    init_at_with(&d, &config, E15 - 1, E15 - 2);
+    driver_send(&d, 1, 2000, "");
+    for (int i = 0; i < 3; i++) {
+        driver_sent(&d, true);
+        driver_wait(&d, ack_timeout);
+    }
+    driver_rx(&d, "data_ack %" PRId64 "/0 full", E15 - 1);
+    for (int i = 0; i < 3; i++) {
+        driver_sent(&d, true);
+        driver_forget(&d);
+        driver_wait(&d, ack_timeout);
+        DRIVER_EXPECT(&d, "tx! data 9000000000000000/0");
+    }
+    driver_sent(&d, true);
+    driver_wait(&d, ack_timeout);
+    DRIVER_EXPECT(&d, "result 1 send timeout -3");
+    driver_fini(&d);
+}
+
 static void test_resync_in_the_middle_of_a_send_then_the_wrap(void **state)
 {
     struct sipc_config config = driver_config();
@@ -559,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_resync_with_another_top_then_not_too_soon),
         cmocka_unit_test(test_resync_retried_when_top_went_on_then_the_same_id),
         cmocka_unit_test(test_resync_whose_ack_tells_the_peers_size_then_windows_keep_to_it),
+        cmocka_unit_test(test_resync_after_retries_of_a_window_then_all_of_its_own),
         cmocka_unit_test(test_resync_in_the_middle_of_a_send_then_the_wrap),
         cmocka_unit_test(test_resync_after_an_overtaken_aftermath_then_that_is_disregarded),
         cmocka_unit_test(test_resync_needed_for_the_rest_of_a_window_then_first),
