@@ -305,12 +305,16 @@ static void sender_apply_ack(struct sipc_endpoint *ep, struct session *s,
     } /* else SIPC_RULE_SND_10: it changes nothing */
 }
 
-/* The ack of a resync PDU, or a late one of an older id, may have brought the next id (WID-11). */
+/* The ack of a resync PDU, or a late one of an older id, may have brought the next id (WID-11).
+ * That of a resync PDU just below the largest id makes the next id top again: there it takes
+ * another. */
 static void sender_check_resynced(struct sipc_endpoint *ep, struct session *s)
 {
     struct operation *op = &s->tx.op;
 
-    if ((op->phase != PHASE_RESYNC && op->phase != PHASE_RESYNC_WAIT) || !sender_has_id(ep, s))
+    if (op->phase != PHASE_RESYNC && op->phase != PHASE_RESYNC_WAIT)
+        return;
+    if (s->tx.acked_id != s->tx.last_id && !sender_has_id(ep, s))
         return;
     if (op->kind == OPERATION_SEND)
         sender_set_window(ep, s, op->window_start); /* SIPC_RULE_SND_12: by this ack's size */

@@ -295,6 +295,82 @@ static void test_resync_whose_ack_tells_the_peers_size_then_windows_keep_to_it(v
     driver_fini(&d);
 }
 
+/* ---- one after the other: an ack of 9E15 - 1 makes the next id top once more ---- */
+
+static const struct {
+    const char *name;
+    int64_t step, acked;
+    int retries;       /* of the first resync PDU */
+    sipc_time early;   /* how long before the end of its ack_timeout its ack comes, at most that */
+    bool aftermath;    /* come before that ack */
+    const char *older; /* an ack that comes before it */
+} pairs[] = {
+    {"at once", 100, E15 - 101, 0, 1000 * DRIVER_MS, true, NULL},
+    {"before the aftermath", 100, E15 - 101, 0, 1000 * DRIVER_MS, false, NULL},
+    {"at the last moment", 100, E15 - 101, 0, 1, true, NULL},
+    {"when the time is over, the aftermath to come", 100, E15 - 101, 0, 0, false, NULL},
+    {"after all retries", 100, E15 - 101, 3, 1, true, NULL},
+    {"after another that made it top", 100, E15 - 101, 0, 1, true,
+     "data_ack 8999999999999900/0 full"},
+    {"the smallest step", 2, E15 - 3, 0, 1, true, NULL},
+};
+
+static void test_resync_when_acked_and_top_is_next_again_then_another(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct sipc_config config = driver_config();
+        struct driver d;
+        config.window_id_step = pairs[i].step;
+        init_at_with(&d, &config, E15 - 1, pairs[i].acked);
+        d.note = pairs[i].name;
+        driver_send(&d, 1, 1, "");
+        for (int n = 0; n < pairs[i].retries; n++) {
+            driver_sent(&d, true);
+            driver_wait(&d, ack_timeout);
+        }
+        if (pairs[i].aftermath)
+            driver_sent(&d, true);
+        driver_wait(&d, ack_timeout - pairs[i].early);
+        if (pairs[i].older != NULL)
+            driver_rx(&d, "%s", pairs[i].older);
+        driver_forget(&d);
+        driver_rx(&d, "data_ack %" PRId64 "/0 full", E15 - 1);
+        if (pairs[i].early > 0) { /* one per ack_timeout */
+            driver_wait(&d, pairs[i].early - 1);
+            DRIVER_QUIET(&d);
+            driver_wait(&d, 1);
+        }
+        for (int n = 0; n < 3; n++) { /* no retry history */
+            DRIVER_EXPECT(&d, "tx! data 9000000000000000/0");
+            driver_sent(&d, true);
+            driver_wait(&d, ack_timeout);
+        }
+        driver_forget(&d);
+        driver_rx(&d, "data_ack %" PRId64 "/0 error=254", E15);
+        DRIVER_EXPECT(&d, "tx! data 0/0 first last end m1[0,1)");
+        driver_rx(&d, "data_ack 0/0 full");
+        DRIVER_EXPECT(&d, "result 1 send ok");
+        driver_fini(&d);
+    }
+}
+
+static void test_resync_of_an_ended_send_acked_and_top_is_next_again_then_another(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    fail_a_resync(&d, E15 - 1, E15 - 101);
+    driver_send(&d, 2, 1, "");
+    driver_wait(&d, ack_timeout / 4);
+    driver_rx(&d, "data_ack %" PRId64 "/0 full", E15 - 1);
+    driver_wait(&d, 3 * (ack_timeout / 4) - 1);
+    DRIVER_QUIET(&d);
+    driver_wait(&d, 1);
+    DRIVER_EXPECT(&d, "tx! data 9000000000000000/0");
+    driver_fini(&d);
+}
+
 /* ---- in the middle of a send ---- */
 
 static void test_resync_after_retries_of_a_window_then_all_of_its_own(void **state)
@@ -585,6 +661,8 @@ int main(void)
         cmocka_unit_test(test_resync_with_another_top_then_not_too_soon),
         cmocka_unit_test(test_resync_retried_when_top_went_on_then_the_same_id),
         cmocka_unit_test(test_resync_whose_ack_tells_the_peers_size_then_windows_keep_to_it),
+        cmocka_unit_test(test_resync_when_acked_and_top_is_next_again_then_another),
+        cmocka_unit_test(test_resync_of_an_ended_send_acked_and_top_is_next_again_then_another),
         cmocka_unit_test(test_resync_after_retries_of_a_window_then_all_of_its_own),
         cmocka_unit_test(test_resync_in_the_middle_of_a_send_then_the_wrap),
         cmocka_unit_test(test_resync_after_an_overtaken_aftermath_then_that_is_disregarded),

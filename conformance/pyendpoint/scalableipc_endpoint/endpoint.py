@@ -123,7 +123,8 @@ class Endpoint:
                processed=False, remote=""):
         held, step = self.held(session, remote), self.settings.window_id_step
         highest = self.settings.window_id_max
-        if held.state != OPENING or held.ids.unacked or held.peer_ids.minimum is not None:
+        if (held.state != OPENING or held.ids.last_used is not None
+                or held.peer_ids.minimum is not None):
             raise BadRequest("the session is not fresh")
         if not -1 <= min_window_id <= highest:
             raise BadRequest("min_window_id is outside 0..window_id_max (WID-2)")

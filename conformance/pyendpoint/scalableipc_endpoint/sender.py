@@ -182,13 +182,16 @@ def exchange(session, window_id, opcode, pdus):
 
 def free_id(session, for_close=False):
     """The next id; where none is free a resync PDU goes first, retried as RTY (WID-11). Any ack
-    that brings an id will do, be it of another's resync PDU or a late one."""
+    that brings an id will do, be it of another's resync PDU or a late one. That of 9E15 - 1 brings
+    none, as 9E15 is *top* then: it takes another resync PDU."""
     ids, settings, tries, resync_id = session.ids, session.settings, 0, None
 
     def acks(ack):
-        return ids.is_free(for_close)
+        return ids.is_free(for_close) or ids.acked == ids.last_used
 
     while not ids.is_free(for_close):
+        if ids.acked == resync_id:
+            tries, resync_id = 0, None
         if session.now < session.resync_from:  # too soon after another's
             yield Wait(acks, until=session.resync_from)
         elif tries > settings.max_retry_count:

@@ -128,6 +128,15 @@ def test_a_preset_that_breaks_the_rules_is_refused(following: int, acked: int | 
         own_ids(following, acked)
 
 
+def test_a_preset_after_an_acked_window_is_refused() -> None:
+    end = Driver()
+    end.open().send("a", b"")
+    end.rx(ack(0, 0))  # none is unacked, and ids were used all the same
+    answer = end.ask("preset", session=end.session, next_window_id=0, acked_window_id=-1,
+                     min_window_id=-1)
+    assert not answer["ok"] and "not fresh" in answer["error"]
+
+
 def test_a_repeated_window_gets_the_very_ack_it_had_in_every_state() -> None:
     end = Driver()
     first = end.rx(data(0, 0, WHOLE, b"a"))
@@ -202,6 +211,20 @@ def test_which_ack_of_a_resync_counts(case: str, words: str, counts: bool) -> No
     if not counts:
         assert end.advance_ms(1_000) == ["data 107:0"]  # RTY: the peer may have stopped sending
         assert end.rx(ack(107, 0)) == ["data 108:0 first last end skip 'x'"]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_resync_that_makes_9e15_top_is_followed_by_another(retries: int) -> None:
+    end = Driver(max_retry_count=1).open()
+    end.do("preset", next_window_id=TOP - 1, acked_window_id=TOP - 101, min_window_id=-1)
+    end.send("a", b"x", skip=True)
+    assert end.sent == [f"data {TOP - 1}:0"]
+    if retries:
+        assert end.advance_ms(1_000) == [f"data {TOP - 1}:0"]
+    assert end.rx(ack(TOP - 1, 0)) == []  # a success; but the next id is top again
+    assert end.advance_ms(1_000) == [f"data {TOP}:0"]
+    assert end.advance_ms(1_000) == [f"data {TOP}:0"]  # its own RTY
+    assert end.rx(ack(TOP, 0)) == ["data 0:0 first last end skip 'x'"]
 
 
 def test_a_late_ack_of_an_older_id_ends_the_resync() -> None:
