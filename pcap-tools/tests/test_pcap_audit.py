@@ -150,3 +150,25 @@ def test_a_complete_capture_exercises_more(audit, wifi):
 
 
 assert DATA == 1
+
+
+# What a broken link or a stranger makes of PDUs, nobody can tell from what a sender does.
+SCENARIOS = {"address-change": 0, "bufferbloat": 0, "clock-drift": 0, "flaky-path": 0,
+             "mtu-drop": 0, "one-way-partition": 0, "pause": 0, "slow-receiver": 0,
+             "corrupting-link": 1, "stray-pdus": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario_is_judged_at_the_tap_as_in_the_world(sipc, audit, project_dir, tmp_path, name):
+    of_several = {"slow-receiver": ["--only", "*=2]*"], "corrupting-link": ["--only", "*=10]*"]}
+    packets = packets_of(simulate(sipc, project_dir, tmp_path, name,
+                                  *of_several.get(name, [])).read_bytes())
+    codes = set()
+    for place, flags in (("at the first", True), ("where it leaves", False)):
+        result = audit(tapped(packets, PLACES[place], flags))
+        codes.add(result.code)
+        rules = {line["rule"] for line in result.lines() if line["type"] == "finding"}
+        allowed = {"WIRE-1", "WIRE-2", "OPT-1"} if SCENARIOS[name] else set()
+        assert rules <= allowed, (place, flags)
+    assert codes <= {0, 1, 5} and (1 in codes) == SCENARIOS[name], codes
