@@ -2,7 +2,7 @@
  *
  *   fields    which field of the language is which member of the model
  *   load, load_link   text to data
- *   write     data to text
+ *   write, write_pdu   data to text
  *   tapefile  tapes as files
  * SPDX-License-Identifier: MIT */
 #ifndef SIMNET_SCENARIO_TEXT_H

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sipc/pdu.h"
-#include "text.h"
+#include "write.h"
 
 struct write {
     const struct simnet_scenario *scenario;
@@ -46,14 +45,6 @@ static void write_text(struct write *write, struct sx_clause *clause, int field,
         (struct sipc_span){(const uint8_t *)write_copy(write, text), strlen(text)};
 }
 
-static const struct sx_expr *write_const(struct write *write, int64_t value)
-{
-    struct sx_expr *expr = sx_world_allocate(write->script, sizeof *expr);
-
-    *expr = (struct sx_expr){.op = SX_CONST, .value = value};
-    return expr;
-}
-
 static void write_host(struct write *write, struct sx_clause *clause, int field, simnet_host host)
 {
     write_name(clause, field, write->scenario->hosts.at[host].name, host);
@@ -84,7 +75,7 @@ static void write_session(struct write *write, struct sx_clause *clause, int fie
 {
     write_name(clause, field, write->scenario->sessions.at[session].name, session);
     if (place != SIMNET_NONE)
-        clause->values[field].place = write_const(write, place);
+        clause->values[field].place = scenario_write_const(write->script, place);
 }
 
 static struct sx_clause *write_start(struct write *write, enum sx_statement_kind kind)
@@ -315,38 +306,6 @@ static void write_sessions(struct write *write)
 
 /* ---- the timeline ---- */
 
-/* `bytes(size, from)`. */
-static const struct sx_data *write_pattern(struct write *write, uint64_t size, uint32_t from)
-{
-    struct sx_data *data = sx_world_allocate(write->script, sizeof *data);
-
-    *data = (struct sx_data){.kind = SX_DATA_PATTERN,
-                             .size = write_const(write, (int64_t)size),
-                             .from = write_const(write, from)};
-    return data;
-}
-
-static bool write_is_pattern(struct sipc_span bytes)
-{
-    for (size_t i = 0; i < bytes.size; i++)
-        if (bytes.data[i] != (uint8_t)((bytes.data[0] + i) % 251))
-            return false;
-    return bytes.size > 64 && bytes.data[0] < 251;
-}
-
-static struct sx_data write_literal(struct write *write, struct sipc_span bytes)
-{
-    struct sx_data data = {.kind = SX_DATA_LITERAL, .literal = bytes};
-
-    if (bytes.size == 0)
-        return (struct sx_data){.kind = SX_DATA_NONE};
-    if (write_is_pattern(bytes))
-        return *write_pattern(write, bytes.size, bytes.data[0]);
-    for (size_t i = 0; i < bytes.size; i++)
-        data.hex |= bytes.data[i] < ' ' || bytes.data[i] >= 0x7f;
-    return data;
-}
-
 static void write_message(struct write *write, struct sx_clause *clause,
                           const struct simnet_operation *what)
 {
@@ -355,9 +314,10 @@ static void write_message(struct write *write, struct sx_clause *clause,
     write_number(clause, 1, (int64_t)what->size);
     if (what->data != NULL || what->from != scenario_usual_from(write->operations)) {
         struct sx_data *data = sx_world_allocate(write->script, sizeof *data);
-        *data = what->data == NULL
-                    ? *write_pattern(write, what->size, what->from)
-                    : write_literal(write, (struct sipc_span){what->data, what->size});
+        *data =
+            what->data == NULL
+                ? *scenario_write_pattern(write->script, what->size, what->from)
+                : scenario_write_data(write->script, (struct sipc_span){what->data, what->size});
         if (data->kind == SX_DATA_NONE)
             data->kind = SX_DATA_LITERAL;
         value->kind = SX_V_DATA;
@@ -418,96 +378,6 @@ static void write_change(struct write *write, const struct simnet_change *change
         write_number(clause, 0, (int64_t)change->value);
 }
 
-/* The value of a known option as its number, if that says it all. */
-static bool write_option_number(const struct sipc_option *option, int64_t *out)
-{
-    char text[24], again[24];
-
-    if (option->id == 0 || option->id >= SIPC_OPT_TRACE_ID || option->value.size >= sizeof text)
-        return false;
-    memcpy(text, option->value.data, option->value.size);
-    text[option->value.size] = '\0';
-    if (option->id <= SIPC_OPT_IS_WINDOW_FULL) {
-        *out = strcmp(text, "True") == 0;
-        return *out || strcmp(text, "False") == 0;
-    }
-    *out = strtoll(text, NULL, 10);
-    snprintf(again, sizeof again, "%lld", (long long)*out);
-    return strcmp(text, again) == 0;
-}
-
-static void write_pdu_options(struct write *write, struct sipc_span rest, struct sx_pdu *out)
-{
-    struct sx_option *options = sx_world_allocate(write->script, rest.size / 4 * sizeof *options);
-    struct sipc_option option;
-
-    for (; sipc_option_next(&rest, &option); out->option_count++) {
-        struct sx_option *to = &options[out->option_count];
-        int64_t number;
-        *to = (struct sx_option){.text = true,
-                                 .data = {.kind = SX_DATA_LITERAL, .literal = option.value}};
-        if (option.id != 0 && option.id <= SIPC_OPT_TRACE_ID)
-            to->id = option.id;
-        else
-            to->name = option.name;
-        if (!write_option_number(&option, &number))
-            continue;
-        to->text = false;
-        to->value = (struct sx_field){SX_FIELD_EXPR, write_const(write, number), NULL};
-    }
-    out->options = options;
-}
-
-static struct sx_field write_field(struct write *write, int64_t value)
-{
-    return (struct sx_field){SX_FIELD_EXPR, write_const(write, value), NULL};
-}
-
-/* The PDU by its fields; false: they do not say all of it. */
-static bool write_pdu_fields(struct write *write, struct sipc_span bytes, struct sx_pdu *out)
-{
-    struct sipc_pdu decoded;
-    uint8_t id[SIPC_SESSION_ID_SIZE], *again;
-    size_t size;
-    char error[256];
-
-    if (sipc_pdu_decode(bytes, &decoded) != SIPC_DISCARD_NONE)
-        return false;
-    *out = (struct sx_pdu){.kind = SX_PDU_FIELDS,
-                           .opcode = write_const(write, decoded.opcode),
-                           .window_id = write_field(write, decoded.window_id),
-                           .seq_nr = write_field(write, decoded.seq_nr),
-                           .session_id = decoded.session_id,
-                           .data = write_literal(write, decoded.data)};
-    write_pdu_options(write, decoded.options, out);
-    if (!sx_build_pdu(out, &(struct sx_env){0}, NULL, &again, &size, error, sizeof error))
-        return false;
-    bool same = size == bytes.size && memcmp(again, bytes.data, size) == 0;
-    free(again);
-    for (size_t i = 0; i < write->scenario->sessions.count; i++) {
-        simnet_scenario_session_id(write->scenario->sessions.at[i].name, 0, id);
-        if (memcmp(id, decoded.session_id, sizeof id) == 0) {
-            out->session = write->scenario->sessions.at[i].name;
-            out->session_id = NULL;
-        }
-    }
-    return same;
-}
-
-/* By its fields, or raw. */
-static struct sx_pdu *write_pdu_tree(struct write *write, struct sipc_span bytes)
-{
-    struct sx_pdu *out = sx_world_allocate(write->script, sizeof *out);
-
-    if (write_pdu_fields(write, bytes, out))
-        return out;
-    *out = (struct sx_pdu){.kind = SX_PDU_RAW, .data = write_literal(write, bytes)};
-    out->data.hex = out->data.hex || out->data.kind == SX_DATA_LITERAL;
-    if (out->data.kind == SX_DATA_NONE)
-        out->data.kind = SX_DATA_LITERAL;
-    return out;
-}
-
 static void write_pdu(struct write *write, const struct simnet_scenario_pdu *pdu)
 {
     struct sx_clause *head = write_start(write, SX_S_AT);
@@ -516,7 +386,7 @@ static void write_pdu(struct write *write, const struct simnet_scenario_pdu *pdu
     struct sx_clause *clause = write_clause(write, SX_K_DO_PDU);
     write_host(write, clause, 0, pdu->to);
     write_number(clause, 1, 0);
-    clause->values[1].pdu = write_pdu_tree(write, pdu->bytes);
+    clause->values[1].pdu = scenario_write_pdu(write->scenario, write->script, pdu->bytes);
 }
 
 static void write_reactions(struct write *write)
@@ -528,7 +398,7 @@ static void write_reactions(struct write *write)
         write_number(head, 1, 0);
         head->values[1].key =
             (struct sx_key_value){reaction->to.opcode, reaction->to.window_id, reaction->to.seq_nr};
-        struct sx_pdu *answer = write_pdu_tree(write, reaction->bytes);
+        struct sx_pdu *answer = scenario_write_pdu(write->scenario, write->script, reaction->bytes);
         if (reaction->takes_session)
             answer->session = NULL, answer->session_id = NULL;
         answer->window_id.kind = reaction->takes_window_id ? SX_FIELD_ANY : answer->window_id.kind;
