@@ -22,7 +22,8 @@ static bool names_files(const struct sx_script *script)
         const struct sx_statement *statement = &script->world->statements[i];
         for (size_t k = 0; k < statement->clause_count; k++) {
             int key = statement->clauses[k].row->key;
-            if (key == SX_K_OPPORTUNITIES || key == SX_K_LOSE_TRACE || key == SX_K_DELAY_TRACE)
+            if (key == SX_K_OPPORTUNITIES || key == SX_K_LOSE_TRACE || key == SX_K_DELAY_TRACE ||
+                key == SX_K_COPIES_TRACE)
                 return true;
         }
     }

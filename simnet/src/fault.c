@@ -179,9 +179,15 @@ static bool loss_rules(struct link *link, const struct slot *slot, sipc_time now
 
 /* ---- the other stages ---- */
 
-static struct ruling duplicate_rules(const struct link *link, const struct slot *slot)
+static struct ruling duplicate_rules(const struct link *link, const struct slot *slot,
+                                     sipc_time now)
 {
     const struct simnet_duplicate_config *config = &link->config.duplicate;
+    const uint64_t *entry =
+        config->trace != NULL ? trace_entry(config->trace, slot->ordinal, now) : NULL;
+
+    if (entry != NULL && *entry > 0)
+        return (struct ruling){SIMNET_COPIES, *entry, 0};
     uint64_t draw = fault_draw(link, slot, SIMNET_STAGE_DUPLICATE);
 
     if (!simnet_chance(draw, config->ppm))
@@ -219,6 +225,17 @@ static struct ruling corrupt_rules(const struct link *link, const struct slot *s
     return (struct ruling){0};
 }
 
+/* The entry that chance picks for the datagram, or for the interval it comes in. */
+static const uint64_t *trace_drawn(const struct link *link, const struct slot *slot, sipc_time now)
+{
+    const struct simnet_trace *trace = link->config.delay.trace;
+    uint64_t draw = trace->interval_ns ? simnet_draw(link->stage_seeds[SIMNET_STAGE_PROPAGATE],
+                                                     now / trace->interval_ns)
+                                       : fault_draw(link, slot, SIMNET_STAGE_PROPAGATE);
+
+    return &trace->values[simnet_scale(draw, trace->count)];
+}
+
 static struct ruling delay_rules(const struct link *link, const struct slot *slot, sipc_time now)
 {
     const struct simnet_delay_config *config = &link->config.delay;
@@ -227,7 +244,9 @@ static struct ruling delay_rules(const struct link *link, const struct slot *slo
     if (config->kind == SIMNET_DELAY_CONSTANT)
         return (struct ruling){0};
     if (config->kind == SIMNET_DELAY_TRACE) {
-        const uint64_t *entry = trace_entry(config->trace, slot->ordinal, now);
+        const uint64_t *entry = config->trace->drawn
+                                    ? trace_drawn(link, slot, now)
+                                    : trace_entry(config->trace, slot->ordinal, now);
         above = entry ? (int64_t)*entry : 0;
     } else {
         uint64_t draw = fault_draw(link, slot, SIMNET_STAGE_PROPAGATE);
@@ -266,7 +285,7 @@ static struct ruling fault_compute(struct link *link, const struct slot *slot, s
         drop = loss_rules(link, slot, now);
         return (struct ruling){drop ? SIMNET_DROP : SIMNET_PASS, 0, 0};
     case SIMNET_STAGE_DUPLICATE:
-        return duplicate_rules(link, slot);
+        return duplicate_rules(link, slot, now);
     case SIMNET_STAGE_CORRUPT:
         return corrupt_rules(link, slot);
     case SIMNET_STAGE_PROPAGATE:

@@ -43,6 +43,8 @@ static bool link_check_trace(const char *field, const struct simnet_trace *trace
 {
     if (trace == NULL || trace->count == 0)
         return link_error(error, "%s: a trace with at least one entry is missing", field);
+    if (trace->drawn && !trace->wrap)
+        return link_error(error, "%s: what is drawn from has no end where it could stop", field);
     return trace->kind == kind || link_error(error, "%s: a trace of another kind", field);
 }
 
@@ -170,7 +172,11 @@ bool simnet_link_check(const struct simnet_link_config *config, struct simnet_er
             return false;
     return link_check_queue(config, error) && link_check_delay(config, error) &&
            link_check_ppm("duplicate.ppm", config->duplicate.ppm, error) &&
-           link_check_range("duplicate.copies_max", config->duplicate.copies_max, 0, 16, error) &&
+           link_check_range("duplicate.copies_max", config->duplicate.copies_max, 0,
+                            SIMNET_COPIES_MAX, error) &&
+           (config->duplicate.trace == NULL ||
+            link_check_trace("duplicate.trace", config->duplicate.trace, SIMNET_TRACE_COPIES,
+                             error)) &&
            link_check_range("duplicate.delay_ns", config->duplicate.delay_ns, 0, LINK_DELAY_MAX,
                             error) &&
            link_check_corrupt(&config->corrupt, error);
@@ -184,7 +190,8 @@ static bool link_has_chance(const struct simnet_link_config *config)
         if (config->losses[i].kind != SIMNET_LOSS_NONE)
             return true;
     return config->queue.discipline == SIMNET_RED || config->duplicate.ppm ||
-           config->corrupt.flip_ppm || config->corrupt.truncate_ppm || config->corrupt.extend_ppm ||
+           config->duplicate.trace != NULL || config->corrupt.flip_ppm ||
+           config->corrupt.truncate_ppm || config->corrupt.extend_ppm ||
            config->delay.kind != SIMNET_DELAY_CONSTANT || config->reorder.swap_ppm ||
            config->reorder.jump_ppm;
 }

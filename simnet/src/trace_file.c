@@ -114,11 +114,12 @@ bool simnet_trace_parse(const char *path, const char *text, size_t size,
     struct trace_reader reader = {.path = path, .kind = kind, .unit_ns = unit_ns};
 
     *out = (struct simnet_trace){.kind = kind, .wrap = true};
-    if (kind == SIMNET_TRACE_LOSSES || unit_ns == 0)
+    if (kind == SIMNET_TRACE_LOSSES || kind == SIMNET_TRACE_COPIES || unit_ns == 0)
         reader.unit_ns = 1;
     if (kind == SIMNET_TRACE_OPPORTUNITIES)
         reader.unit_ns = SIPC_NS_PER_MS;
     reader.max = kind == SIMNET_TRACE_LOSSES   ? 1
+                 : kind == SIMNET_TRACE_COPIES ? SIMNET_COPIES_MAX
                  : kind == SIMNET_TRACE_DELAYS ? TRACE_DELAY_NS_MAX / reader.unit_ns
                                                : TRACE_NS_MAX / reader.unit_ns;
     if (trace_lines(&reader, text, size, out, error))

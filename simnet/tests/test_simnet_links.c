@@ -327,6 +327,26 @@ static void test_copies_leave_later_and_count(void **state)
     lane_free(lane);
 }
 
+static void test_copies_by_a_trace(void **state)
+{
+    static const uint64_t values[] = {0, 2, 0, 1};
+    static const struct simnet_trace trace = {
+        .kind = SIMNET_TRACE_COPIES, .values = (uint64_t *)(uintptr_t)values, .count = 4};
+    /* the first is lost: an entry is for the datagram, not for what is left of them */
+    struct simnet_link_config config = {.losses = {{.kind = SIMNET_LOSS_MASK, .mask = 1}},
+                                        .duplicate = {.trace = &trace}};
+    struct lane *lane = lane_new(NULL, &config);
+    (void)state;
+
+    send_each(lane, 5, 0, MS, 10);
+    lane_run(lane);
+    assert_int_equal(lane->arrival_count, 7); /* 2 three times, 3, 4 twice, 5 */
+    static const sipc_time at[] = {1, 1, 1, 2, 3, 3, 4};
+    for (size_t i = 0; i < COUNT(at); i++)
+        assert_int_equal(lane->arrivals[i].time_ns, at[i] * MS);
+    lane_free(lane);
+}
+
 static void test_corruption_changes_what_arrives(void **state)
 {
     static const struct {
@@ -403,6 +423,38 @@ static void test_jitter_reorders_only_where_it_may(void **state)
         send_each(lane, 3, 0, MS, 10);
         lane_run(lane);
         lane_assert_arrivals(lane, reorders ? free_order : fifo, 3);
+        lane_free(lane);
+    }
+}
+
+/* Each of the distribution comes up about as often, for each datagram or for each interval. */
+static void test_a_drawn_trace_is_a_distribution(void **state)
+{
+    static const uint64_t values[] = {MS, 2 * MS, 3 * MS, 4 * MS};
+    enum { SENT = 4000 };
+    (void)state;
+
+    for (unsigned every = 0; every < 2; every++) {
+        struct simnet_trace trace = {.kind = SIMNET_TRACE_DELAYS,
+                                     .values = (uint64_t *)(uintptr_t)values,
+                                     .count = 4,
+                                     .wrap = true,
+                                     .drawn = true,
+                                     .interval_ns = every ? 20 * MS : 0};
+        struct simnet_link_config config = {.delay = {.kind = SIMNET_DELAY_TRACE, .trace = &trace}};
+        struct lane *lane = lane_new(NULL, &config);
+        unsigned seen[5] = {0};
+        send_each(lane, SENT, 0, 10 * MS, 10);
+        lane_run(lane);
+        assert_int_equal(lane->arrival_count, SENT);
+        for (size_t i = 0; i < SENT; i++) {
+            const sipc_time delay = lane->arrivals[i].time_ns - i * 10 * MS;
+            seen[delay / MS]++;
+            if (every && i % 2 == 1) /* two to an interval */
+                assert_int_equal(delay, lane->arrivals[i - 1].time_ns - (i - 1) * 10 * MS);
+        }
+        for (unsigned ms = 1; ms <= 4; ms++)
+            assert_in_range(seen[ms], SENT / 4 - SENT / 20, SENT / 4 + SENT / 20);
         lane_free(lane);
     }
 }
@@ -560,6 +612,10 @@ static void test_link_check_names_the_field(void **state)
 {
     static const struct simnet_trace empty = {.kind = SIMNET_TRACE_OPPORTUNITIES};
     static const uint64_t unsorted[] = {3, 3};
+    static const struct simnet_trace endless = {.kind = SIMNET_TRACE_DELAYS,
+                                                .values = (uint64_t *)(uintptr_t)unsorted,
+                                                .count = 2,
+                                                .drawn = true};
     static const struct {
         struct simnet_link_config config;
         const char *text;
@@ -583,6 +639,8 @@ static void test_link_check_names_the_field(void **state)
         {{.opportunities = &empty}, "opportunities"},
         {{.delay = {.base_ns = UINT64_C(3600001) * MS}}, "delay.base_ns"},
         {{.delay = {.kind = SIMNET_DELAY_TRACE}}, "delay.trace"},
+        {{.delay = {.kind = SIMNET_DELAY_TRACE, .trace = &endless}}, "no end"},
+        {{.duplicate = {.trace = &empty}}, "duplicate.trace"},
         {{.delay = {.reorders = true}, .reorder = {.swap_ppm = 1, .swap_count = 1}}, "reorder"},
         {{.reorder = {.swap_ppm = 1, .swap_count = 1025}}, "reorder.swap_count"},
         {{.reorder = {.jump_ppm = 1, .jump_count = 1025}}, "reorder.jump_count"},
@@ -643,9 +701,11 @@ int main(void)
         cmocka_unit_test(test_losses_that_count_lose_what_they_say),
         cmocka_unit_test(test_loss_at_sender_uses_no_capacity),
         cmocka_unit_test(test_copies_leave_later_and_count),
+        cmocka_unit_test(test_copies_by_a_trace),
         cmocka_unit_test(test_corruption_changes_what_arrives),
         cmocka_unit_test(test_a_checksum_drops_what_was_corrupted),
         cmocka_unit_test(test_jitter_reorders_only_where_it_may),
+        cmocka_unit_test(test_a_drawn_trace_is_a_distribution),
         cmocka_unit_test(test_swap_lets_later_ones_pass),
         cmocka_unit_test(test_swap_with_nobody_behind_it_arrives_in_time),
         cmocka_unit_test(test_jump_passes_those_in_flight),

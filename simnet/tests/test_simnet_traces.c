@@ -31,6 +31,7 @@ static void test_parse_tells_line_and_reason(void **state)
         {SIMNET_TRACE_OPPORTUNITIES, "99999999999999999999\n", "t:1: expected at most"},
         {SIMNET_TRACE_DELAYS, "5\n3600000000001\n", "t:2: expected at most 3600000000000"},
         {SIMNET_TRACE_LOSSES, "0\n1\n2\n", "t:3: expected at most 1"},
+        {SIMNET_TRACE_COPIES, "0\n16\n17\n", "t:3: expected at most 16"},
     };
     (void)state;
 

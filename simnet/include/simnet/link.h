@@ -31,17 +31,20 @@ enum simnet_trace_kind {
                                  */
     SIMNET_TRACE_DELAYS,        /* a one-way delay, in units of `unit_ns` */
     SIMNET_TRACE_LOSSES,        /* 0: arrives, 1: lost */
+    SIMNET_TRACE_COPIES,        /* how many times more it arrives, 0..16 */
 };
-enum { SIMNET_OPPORTUNITY_BYTES = 1500 };
+enum { SIMNET_OPPORTUNITY_BYTES = 1500, SIMNET_COPIES_MAX = 16 };
 
 struct simnet_trace {
     enum simnet_trace_kind kind;
     uint64_t *values; /* opportunities and delays in ns */
     size_t count;     /* >= 1 */
-    bool wrap; /* at the end start again; else stop: no opportunity more, base delay, no loss */
-    sipc_time interval_ns; /* delays, losses: entry i holds from i * interval to the next; 0: entry
-                              i is for the i-th datagram that comes to the stage LOSS, so that
-                              delays and losses recorded together stay together */
+    bool wrap;  /* at the end start again; else stop: no opportunity more, base delay, no loss */
+    bool drawn; /* delays: chance says which entry, for each datagram, or for each
+                   interval: the file is a distribution. Wraps */
+    sipc_time interval_ns; /* delays, losses, copies: entry i holds from i * interval to the next;
+                              0: entry i is for the i-th datagram that comes to the stage LOSS, so
+                              that what was recorded together stays together */
 };
 /* Reads `text` (not NUL-terminated) as a trace that wraps; `unit_ns` is of delays. Blank lines and
  * CR before LF are fine. false: *error names path and line, what was expected and what was found:
@@ -139,8 +142,9 @@ struct simnet_reorder_config {     /* not on links whose jitter reorders */
 
 struct simnet_duplicate_config {
     uint32_t ppm;
-    uint32_t copies_max; /* 1..16: one to so many copies, evenly; 0 counts as 1 */
-    sipc_time delay_ns;  /* a copy leaves so much later than the one before it */
+    uint32_t copies_max;              /* 1..16: one to so many copies, evenly; 0 counts as 1 */
+    sipc_time delay_ns;               /* a copy leaves so much later than the one before it */
+    const struct simnet_trace *trace; /* SIMNET_TRACE_COPIES; where it has 0, `ppm` decides */
 };
 
 struct simnet_corrupt_config {             /* at most one of them happens to a datagram */

@@ -44,7 +44,7 @@ struct simnet_scenario_link {
     simnet_host from, to; /* it is named "from>to" and is that pair's route; SIMNET_NONE: `name` */
     const char *name;
     struct simnet_link_config config; /* its name is set when the world is built */
-    struct simnet_scenario_trace opportunities, delays, losses[SIMNET_LOSSES_MAX];
+    struct simnet_scenario_trace opportunities, delays, copies, losses[SIMNET_LOSSES_MAX];
     int line;
 };
 

@@ -9,14 +9,14 @@ static bool load_trace(struct scenario_load *load, const struct sx_clause *claus
                        const struct simnet_trace **out)
 {
     uint64_t unit = 0, every = 0;
-    bool stop = false;
+    bool stop = false, drawn = false;
     struct simnet_error error;
 
     for (int i = 1; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++) {
         const char *word = clause->row->fields[i].word;
         uint64_t *into = strcmp(word, "unit") == 0 ? &unit : &every;
         if (clause->row->fields[i].kinds == SX_V_FLAG)
-            stop = clause->values[i].given;
+            *(strcmp(word, "stop") == 0 ? &stop : &drawn) = clause->values[i].given;
         else if (!scenario_load_unsigned(load, clause, i, into))
             return false;
     }
@@ -27,6 +27,7 @@ static bool load_trace(struct scenario_load *load, const struct sx_clause *claus
     if (trace == NULL)
         return scenario_load_fail(load, "%s", error.text);
     trace->wrap = !stop;
+    trace->drawn = drawn;
     trace->interval_ns = every;
     *out = trace;
     return true;
@@ -145,6 +146,9 @@ static bool load_link_clause(struct scenario_load *load, const struct sx_clause 
     case SX_K_OPPORTUNITIES:
         return load_trace(load, clause, SIMNET_TRACE_OPPORTUNITIES, &link->opportunities,
                           &config->opportunities);
+    case SX_K_COPIES_TRACE:
+        return load_trace(load, clause, SIMNET_TRACE_COPIES, &link->copies,
+                          &config->duplicate.trace);
     case SX_K_LOSS:
     case SX_K_BURSTS:
     case SX_K_LOSE_EVERY:

@@ -146,7 +146,8 @@ static void write_trace(struct write *write, enum sx_key key,
             write_number(clause, i, (int64_t)source->unit_ns);
         else if (strcmp(word, "every") == 0 && trace->interval_ns > 0)
             write_number(clause, i, (int64_t)trace->interval_ns);
-        else if (strcmp(word, "stop") == 0 && !trace->wrap)
+        else if (strcmp(word, "stop") == 0 ? !trace->wrap
+                                           : strcmp(word, "drawn") == 0 && trace->drawn)
             write_number(clause, i, 0);
     }
 }
@@ -234,6 +235,8 @@ static void write_link_rest(struct write *write, const struct simnet_scenario_li
     }
     for (int i = 0; i < SIMNET_LOSSES_MAX; i++)
         write_loss(write, &config->losses[i], &link->losses[i]);
+    if (config->duplicate.trace != NULL)
+        write_trace(write, SX_K_COPIES_TRACE, &link->copies, config->duplicate.trace);
     if (config->delay.kind == SIMNET_DELAY_TRACE)
         write_trace(write, SX_K_DELAY_TRACE, &link->delays, config->delay.trace);
     else if (config->delay.kind != SIMNET_DELAY_CONSTANT)

@@ -7,7 +7,8 @@
 
 const struct sx_expr *scenario_write_const(struct sx_script *script, int64_t value);
 /* `bytes(size, from)`. */
-const struct sx_data *scenario_write_pattern(struct sx_script *script, uint64_t size, uint32_t from);
+const struct sx_data *scenario_write_pattern(struct sx_script *script, uint64_t size,
+                                             uint32_t from);
 /* As text, hexadecimal or a pattern; NONE: there are no bytes. */
 struct sx_data scenario_write_data(struct sx_script *script, struct sipc_span bytes);
 /* By its fields if they say all of it, else raw. */
