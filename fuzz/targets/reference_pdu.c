@@ -57,7 +57,7 @@ static enum sipc_discard read_options(const uint8_t *bytes, size_t size, struct 
 }
 
 /* OPT-4 */
-static bool parse_boolean(const uint8_t *text, size_t size, long long *value)
+bool reference_boolean(const uint8_t *text, size_t size, long long *value)
 {
     static const char *const words[] = {"false", "true"};
     for (int word = 0; word < 2; word++) {
@@ -73,7 +73,7 @@ static bool parse_boolean(const uint8_t *text, size_t size, long long *value)
 }
 
 /* OPT-4 */
-static bool parse_integer(const uint8_t *text, size_t size, long long *value)
+bool reference_integer(const uint8_t *text, size_t size, long long *value)
 {
     size_t first = size > 0 && (text[0] == '+' || text[0] == '-') ? 1 : 0;
     *value = 0;
@@ -89,27 +89,29 @@ static bool parse_integer(const uint8_t *text, size_t size, long long *value)
     return size > first && *value <= 2147483647LL;
 }
 
+const char *const reference_names[REFERENCE_KNOWN] = {
+    "s_00", "s_01",         "s_02",         "s_03",           "s_10",
+    "s_20", "s_error_code", "s_abort_code", "s_idle_timeout", "s_traceId"};
+
 /* OPT-3, OPT-5: the last of each name counts, and only it is looked at. */
 static bool judge_known_options(const uint8_t *bytes, struct reference_pdu *pdu)
 {
-    static const char *const names[REFERENCE_KNOWN] = {
-        "s_00", "s_01",         "s_02",         "s_03",           "s_10",
-        "s_20", "s_error_code", "s_abort_code", "s_idle_timeout", "s_traceId"};
     bool good = true;
     for (int k = 0; k < REFERENCE_KNOWN; k++) {
         pdu->last[k] = -1;
         pdu->value[k] = 0;
         for (size_t i = 0; i < pdu->option_count; i++) {
             const struct reference_option *option = &pdu->options[i];
-            if (option->name_size == strlen(names[k]) &&
-                memcmp(bytes + option->name_at, names[k], option->name_size) == 0)
+            if (option->name_size == strlen(reference_names[k]) &&
+                memcmp(bytes + option->name_at, reference_names[k], option->name_size) == 0)
                 pdu->last[k] = (long)i;
         }
         if (pdu->last[k] < 0 || k == 9)
             continue;
         const struct reference_option *last = &pdu->options[pdu->last[k]];
         const uint8_t *text = bytes + last->value_at;
-        if (!(k < 5 ? parse_boolean : parse_integer)(text, last->value_size, &pdu->value[k]))
+        if (!(k < 5 ? reference_boolean : reference_integer)(text, last->value_size,
+                                                             &pdu->value[k]))
             good = false;
     }
     return good;

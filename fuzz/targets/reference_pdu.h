@@ -29,4 +29,9 @@ struct reference_pdu {
 
 enum sipc_discard reference_decode(const uint8_t *bytes, size_t size, struct reference_pdu *pdu);
 
+extern const char *const reference_names[REFERENCE_KNOWN];
+/* OPT-4: whether the text is such a value, and which. */
+bool reference_boolean(const uint8_t *text, size_t size, long long *value);
+bool reference_integer(const uint8_t *text, size_t size, long long *value);
+
 #endif

@@ -136,6 +136,8 @@ struct cli_known {
 /* Lines `case-glob [RULE|crash|hang]  # reason`. false: every error was told on stderr. `make`: a
  * file that is not there counts as empty. */
 bool cli_known_read(struct cli_known *known, const char *path, bool make);
+/* The same of an open file, to entries without any and a path to name; errors are told there. */
+bool cli_known_take(struct cli_known *known, FILE *file, FILE *errors);
 /* What a verdict is blamed on, as such a line has it; NULL: nothing failed. */
 const char *cli_known_blame(enum conform_verdict verdict, const char *rule);
 /* The reason of the first entry that names the case and, unless `blame` is NULL, what it is blamed

@@ -60,28 +60,36 @@ static const char *known_line(struct cli_known *known, char *line, int number)
     return NULL;
 }
 
+bool cli_known_take(struct cli_known *known, FILE *file, FILE *errors)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    bool ok = true;
+    errno = 0;
+    for (int number = 1; getline(&line, &capacity, file) != -1; number++) {
+        const char *wrong = known_line(known, line, number);
+        if (wrong != NULL)
+            fprintf(errors, "%s:%d: error: %s\n", known->path, number, wrong);
+        ok = ok && wrong == NULL;
+    }
+    if (ferror(file)) {
+        fprintf(errors, "%s: error: %s\n", known->path, strerror(errno));
+        ok = false;
+    }
+    free(line);
+    return ok;
+}
+
 bool cli_known_read(struct cli_known *known, const char *path, bool make)
 {
     *known = (struct cli_known){.path = strdup(path)};
     SIPC_ASSERT(known->path != NULL);
     FILE *file = fopen(path, "r");
-    char *line = NULL;
-    size_t capacity = 0;
     if (file == NULL && make && errno == ENOENT)
         return true;
-    bool ok = file != NULL;
-    errno = ok ? 0 : errno;
-    for (int number = 1; file != NULL && getline(&line, &capacity, file) != -1; number++) {
-        const char *wrong = known_line(known, line, number);
-        if (wrong != NULL)
-            fprintf(stderr, "%s:%d: error: %s\n", path, number, wrong);
-        ok = ok && wrong == NULL;
-    }
-    if (file == NULL || ferror(file)) {
+    if (file == NULL)
         fprintf(stderr, "%s: error: %s\n", path, strerror(errno));
-        ok = false;
-    }
-    free(line);
+    bool ok = file != NULL && cli_known_take(known, file, stderr);
     if (file != NULL)
         fclose(file);
     if (!ok)
