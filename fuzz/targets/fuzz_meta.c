@@ -130,20 +130,28 @@ static void scale_time(const struct sfz_input *input, struct sfz_input *other)
     compare(input, plain, other, twice, SIPC_RULE_SND_7, "timeouts may be twice as long");
 }
 
-/* Ids count from `from`: sessions are preset there, and ids from 0 are moved. */
+/* Ids count from `from`: sessions are preset there, and ids from 0 are moved; so are those behind
+ * the newest that was sent where none was. */
 static void shift_one(const struct sfz_input *input, struct sfz_input *other, int64_t from)
 {
+    unsigned numbered = 0; /* sessions that were sent a window id */
+
     other->count = 0;
     memcpy(other->settings, input->settings, sizeof other->settings);
     other->settings[SFZ_WINDOW_ID_STEP] = 100;
     other->settings[SFZ_WINDOW_ID_MAX] = SIPC_WINDOW_ID_MAX;
     for (size_t i = 0; i < input->count && other->count + 2 < SFZ_RECORDS_MAX; i++) {
         struct sfz_record record = input->records[i];
-        if (record.op == SFZ_PDU && record.anchor <= SFZ_FROM_HIGHEST) {
-            record.anchor = SFZ_FROM_0;
-            record.id = from + record.id % 200;
-        } else if (record.op == SFZ_PDU) {
+        unsigned bit = 1u << sfz_session(record.who);
+        if (record.op == SFZ_PDU) {
+            bool first = record.anchor == SFZ_FROM_OURS && (numbered & bit) == 0;
             record.id %= 200;
+            if (first || record.anchor <= SFZ_FROM_HIGHEST) {
+                record.anchor = SFZ_FROM_0;
+                record.id += first ? from - 1 : from;
+            }
+            if (record.opcode == SIPC_DATA || record.opcode == SIPC_CLOSE)
+                numbered |= bit;
         }
         if (record.op == SFZ_DISPOSE || (record.op == SFZ_PDU && other->count == 0))
             continue; /* what comes anew would begin at 0 */
