@@ -9,9 +9,10 @@
 
 #include "conform/judge_engine.h"
 #include "play/driver.h"
+#include "play/pdu.h"
 
 enum {
-    BLOCK_KEPT = 1 << 18, /* larger ones are made anew: only pages that are used cost something */
+    BLOCK_KEPT = 1 << 20, /* larger ones are made anew: only pages that are used cost something */
     OWED_MAX = 64,
     MESSAGES_MAX = 1 + SFZ_RECORDS_MAX,
     ATTRIBUTES_MAX = 64,
@@ -244,9 +245,7 @@ static void engine_transmit(struct fuzz_engine *engine, const struct sipc_action
     if (size > 0) {
         SIPC_ASSERT(action->u.transmit.message < MESSAGES_MAX && head + size <= PDU_MAX);
         const struct fuzz_message *m = &engine->messages[action->u.transmit.message];
-        for (size_t i = 0; i < size; i++)
-            engine->pdu[head + i] =
-                (uint8_t)((m->from + action->u.transmit.payload_offset + i) % 251);
+        fuzz_pattern(engine->pdu + head, m->from + action->u.transmit.payload_offset, size);
     }
     out->bytes = (struct sipc_span){engine->pdu, head + size};
     if (!engine->manual && action->u.transmit.owed) {

@@ -104,6 +104,18 @@ size_t fuzz_pdu_options(const struct sfz_record *record, uint8_t *out, size_t si
 
 /* ---- building ---- */
 
+void fuzz_pattern(uint8_t *out, uint64_t from, size_t size)
+{
+    enum { ROUND = 251 };
+    static uint8_t rounds[2 * ROUND];
+
+    if (rounds[1] == 0)
+        for (size_t i = 0; i < sizeof rounds; i++)
+            rounds[i] = (uint8_t)(i % ROUND);
+    for (size_t at = 0; at < size; at += ROUND)
+        memcpy(out + at, rounds + from % ROUND, size - at < ROUND ? size - at : ROUND);
+}
+
 static void put_big(uint8_t *out, uint64_t value, size_t width)
 {
     for (size_t i = 0; i < width; i++)
@@ -125,8 +137,7 @@ size_t fuzz_pdu_build(const struct sfz_record *record, int64_t window_id, uint8_
     if (record->form == SFZ_WRONG_PREFIX)
         out[at + 2] ^= 0xff;
     at += 2 + PREFIX;
-    for (size_t i = 0; i < data; i++)
-        out[at + i] = (uint8_t)((record->from + i) % 251);
+    fuzz_pattern(out + at, record->from, data);
     at += data;
     put_big(out, at + (record->form == SFZ_WRONG_LENGTH), 2);
     memcpy(out + 2, id, SIPC_SESSION_ID_SIZE);

@@ -18,6 +18,9 @@ size_t fuzz_pdu_build(const struct sfz_record *record, int64_t window_id, uint8_
 /* The encoded options it carries; SFZ_WRONG_* and SFZ_CUT apart. */
 size_t fuzz_pdu_options(const struct sfz_record *record, uint8_t *out, size_t size);
 
+/* Data of inputs: byte i is (from + i) mod 251. */
+void fuzz_pattern(uint8_t *out, uint64_t from, size_t size);
+
 /* An SFZ_PDU with these bytes and its window id from 0, or else SFZ_RAW; who's session is set. With
  * `alike` data of other bytes is taken for as much of the usual pattern. False: too long. */
 bool fuzz_pdu_record(struct sipc_span bytes, bool alike, struct sfz_record *record);

@@ -95,24 +95,42 @@ static void player_feed(struct player *p, struct judge_event *event)
         judge_feed(p->judge, event);
 }
 
-static struct judge *player_judge(const struct player *p)
+/* Settings are by name, and most often those of the input before. */
+static const struct judge_config *judge_settings(const int64_t settings[SFZ_SETTING_COUNT])
 {
-    const int64_t *settings = p->input->settings;
-    struct judge_config config;
+    static int64_t last[SFZ_SETTING_COUNT];
+    static struct judge_config config;
 
-    judge_config_init(&config);
-    judge_config_defaults(&config);
+    if (last[SFZ_WINDOW_ID_STEP] != settings[SFZ_WINDOW_ID_STEP] ||
+        last[SFZ_WINDOW_ID_MAX] != settings[SFZ_WINDOW_ID_MAX] ||
+        last[SFZ_GROUP_BYTES_MAX] != settings[SFZ_GROUP_BYTES_MAX]) { /* another world */
+        memset(last, -1, sizeof last);
+        judge_config_init(&config);
+        judge_config_defaults(&config);
+    }
     for (int i = 0; i < SFZ_SETTING_COUNT; i++)
-        if (i != SFZ_MANUAL && i != SFZ_STREAM)
+        if (i != SFZ_MANUAL && i != SFZ_STREAM && last[i] != settings[i])
             judge_config_set(&config, sfz_setting_info((enum sfz_setting)i)->name, settings[i]);
+    memcpy(last, settings, sizeof last);
     config.knows = JUDGE_NEEDS_SYNC | JUDGE_NEEDS_ARRIVALS | JUDGE_NEEDS_EVENTS |
                    JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_STATES;
     if (settings[SFZ_MANUAL] != 0)
         config.knows |= JUDGE_NEEDS_AFTERMATHS;
     config.stream = settings[SFZ_STREAM] != 0;
     config.answer_ns = (uint64_t)settings[SFZ_ACK_TIMEOUT] * SIPC_NS_PER_MS / 2;
-    config.off = p->options->off;
-    return judge_new(&config);
+    return &config;
+}
+
+struct judge *fuzz_judge(struct judge *used, const int64_t settings[SFZ_SETTING_COUNT],
+                         const bool *off)
+{
+    struct judge_config config = *judge_settings(settings);
+
+    config.off = off;
+    if (used == NULL)
+        return judge_new(&config);
+    judge_renew(used, &config);
+    return used;
 }
 
 /* ---- what comes out ---- */
@@ -544,6 +562,7 @@ void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_in
                const struct fuzz_play_options *options, struct fuzz_played *played)
 {
     static struct player p;
+    static struct judge *judge;
     struct judge_event end = {.kind = JUDGE_TIME, .peer = JUDGE_PEER_UNKNOWN};
 
     memset(&p, 0, offsetof(struct player, remembered));
@@ -562,16 +581,17 @@ void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_in
         played->refused = true;
         return;
     }
-    p.judge = options->no_judge ? NULL : player_judge(&p);
+    if (!options->no_judge)
+        p.judge = judge = fuzz_judge(judge, input->settings, options->off);
     for (size_t i = 0; i < input->count && !played->finding.found && played->outs < OUTS_MAX; i++)
         player_record(&p, &input->records[i]);
     if (!played->finding.found && played->outs < OUTS_MAX) {
         player_feed(&p, &end);
         player_judged(&p);
         played->state = driver->hash != NULL ? driver->hash(self) : 0;
-        played->exercised = player_exercised(&p);
+        if (options->tap != NULL)
+            played->exercised = player_exercised(&p);
     }
-    judge_free(p.judge);
 }
 
 size_t fuzz_attributes(enum sfz_attributes kind, struct judge_attribute out[4])

@@ -39,7 +39,7 @@ struct fuzz_played {
     uint64_t trace; /* hash of all that was put out */
     uint64_t state; /* of what the endpoint was in at the end, or 0 */
     uint64_t outs;
-    enum sipc_rule exercised; /* a MUST rule that was at stake, as far as the judge saw; or NONE */
+    enum sipc_rule exercised; /* with a tap: a MUST rule that was at stake for the judge; or NONE */
     size_t happened;          /* records that did something */
     bool refused;             /* the settings; nothing happened */
 };
@@ -47,6 +47,10 @@ struct fuzz_played {
 /* `input` as decoded. The driver is reset first. */
 void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_input *input,
                const struct fuzz_play_options *options, struct fuzz_played *played);
+
+/* A judge of an endpoint with these settings, in the memory of one that is done with, or NULL. */
+struct judge *fuzz_judge(struct judge *used, const int64_t settings[SFZ_SETTING_COUNT],
+                         const bool *off);
 
 /* How often what came about in which state, for libFuzzer to see (counters.c). */
 enum { FUZZ_MARK_STATES = 6, FUZZ_MARK_EVENTS = 16, FUZZ_MARK_VERDICTS = 64 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "play/driver.h"
+#include "play/pdu.h"
 
 enum { SUT_ATTRIBUTES_MAX = 64 };
 
@@ -137,8 +138,7 @@ static bool sut_begin(void *self, const struct fuzz_message *m)
                                       .code = m->code};
 
     snprintf(label, sizeof label, "m%llu", (unsigned long long)m->operation);
-    for (size_t i = 0; i < m->size; i++)
-        sut->data[i] = (uint8_t)((m->from + i) % 251);
+    fuzz_pattern(sut->data, m->from, m->size);
     for (size_t i = 0; i < m->attribute_count; i++)
         attributes[i] = (struct conform_attribute){m->attributes[i].name, m->attributes[i].value};
     return sut_ask(sut, &request);

@@ -131,13 +131,14 @@ static bool transmit(struct pair *p, unsigned from, struct sipc_span bytes)
 static void delivered(struct pair *p, unsigned to, const struct fuzz_out *out)
 {
     struct side *sender = &p->sides[!to], *side = &p->sides[to];
+    uint8_t data[MARK + GROUP_DATA];
 
     for (size_t i = 0; i < sender->message_count; i++) {
         struct message *m = &sender->messages[i];
-        bool same = m->size == out->bytes.size && !m->close;
-        for (size_t k = 0; same && k < out->bytes.size; k++)
-            same = out->bytes.data[k] == (uint8_t)((m->from + k) % 251);
-        if (!same)
+        if (m->close || m->size != out->bytes.size)
+            continue;
+        fuzz_pattern(data, m->from, m->size);
+        if (memcmp(data, out->bytes.data, m->size) != 0)
             continue;
         FUZZ_CHECK_RULE(SIPC_RULE_RCV_9, !m->reached || side->disturbed || sender->disturbed,
                         "a message is handed over once");
@@ -396,6 +397,7 @@ static void pass(struct pair *p, uint64_t until)
 static void begin_pair(struct pair *p, const int64_t *input_settings)
 {
     static struct fuzz_engine *engines[2];
+    static struct judge *judges[2];
     int64_t settings[SFZ_SETTING_COUNT];
 
     memset(p, 0, offsetof(struct pair, way));
@@ -415,22 +417,12 @@ static void begin_pair(struct pair *p, const int64_t *input_settings)
     settings[SFZ_REQUIRE_FIRST] = settings[SFZ_ACCEPT] = 1;
     for (int i = 0; i < 2; i++) {
         struct side *side = &p->sides[i];
-        struct judge_config config;
         if (engines[i] == NULL)
             engines[i] = fuzz_engine_new(target_engine());
         side->driver = &fuzz_engine_driver;
         side->self = engines[i];
         FUZZ_CHECK(side->driver->reset(side->self, settings), "settings that make sense");
-        judge_config_init(&config);
-        judge_config_defaults(&config);
-        for (int k = 0; k < SFZ_SETTING_COUNT; k++)
-            if (k != SFZ_MANUAL && k != SFZ_STREAM)
-                judge_config_set(&config, sfz_setting_info((enum sfz_setting)k)->name, settings[k]);
-        config.knows = JUDGE_NEEDS_SYNC | JUDGE_NEEDS_ARRIVALS | JUDGE_NEEDS_EVENTS |
-                       JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_STATES | JUDGE_NEEDS_AFTERMATHS;
-        config.answer_ns = 500 * MS;
-        config.off = target_off();
-        side->judge = judge_new(&config);
+        side->judge = judges[i] = fuzz_judge(judges[i], settings, target_off());
     }
 }
 
@@ -471,9 +463,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(&p, &p.sides[1]);
     }
     heal(&p);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         target_note(p.sides[i].driver->hash(p.sides[i].self));
-        judge_free(p.sides[i].judge);
-    }
     return 0;
 }

@@ -6,6 +6,13 @@
 
 enum { BYTES_SHARE = 64 }; /* of inputs of records, one of so many is changed as bytes are */
 
+/* Freed memory is kept for a while, but little of it: inputs allocate the same over and over. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=1:malloc_context_size=8";
+}
+
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,

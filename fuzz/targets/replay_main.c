@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "input/input.h"
@@ -55,8 +56,8 @@ static void check_version(const char *path, const uint8_t *data, size_t size)
     fail(path, text);
 }
 
-/* The target gets a block of exactly the file's size, so that a sanitizer sees a read past it. */
-static uint64_t replay_file(const char *path)
+/* A block of exactly the file's size, so that a sanitizer sees a read past it. */
+static uint8_t *read_file(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "rb");
     struct stat info;
@@ -70,6 +71,15 @@ static uint64_t replay_file(const char *path)
     fclose(file);
     check_version(path, data, size);
     running = path;
+    *length = size;
+    return data;
+}
+
+static uint64_t replay_file(const char *path)
+{
+    size_t size;
+    uint8_t *data = read_file(path, &size);
+
     LLVMFuzzerTestOneInput(data, size);
     free(data);
     return target_noted();
@@ -126,9 +136,58 @@ static void check_marks(size_t floor)
     exit(1);
 }
 
+/* ---- speed ---- */
+
+enum { SPEED_OPERATIONS = 32, SPEED_BYTES = 256, SPEED_SECONDS = 2 };
+
+/* Operations of an input of records; bytes of another; 0: it is too long to be measured. */
+static size_t length_of(const uint8_t *data, size_t size)
+{
+    static struct sfz_input input;
+
+    if (target_ops == 0)
+        return size <= SPEED_BYTES ? size : 0;
+    sfz_decode(data, size, &input);
+    return input.count <= SPEED_OPERATIONS ? input.count : 0;
+}
+
+/* Short inputs, over and over. By CPU time: what other programs do meanwhile does not count. */
+static void measure(void)
+{
+    uint8_t **data = calloc(count, sizeof *data);
+    size_t *sizes = calloc(count, sizeof *sizes);
+    size_t used = 0, length = 0, runs = 0;
+
+    if (data == NULL || sizes == NULL)
+        fail("speed", "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        data[used] = read_file(list[i].path, &sizes[used]);
+        size_t more = length_of(data[used], sizes[used]);
+        length += more;
+        if (more > 0)
+            used++;
+        else
+            free(data[used]);
+    }
+    clock_t begin = clock(), spent = 0;
+    for (; used > 0 && spent < SPEED_SECONDS * CLOCKS_PER_SEC; spent = clock() - begin) {
+        for (size_t i = 0; i < used; i++)
+            LLVMFuzzerTestOneInput(data[i], sizes[i]);
+        runs += used;
+    }
+    printf("%.0f executions a second of %zu inputs of %.1f %s\n",
+           spent > 0 ? (double)runs * CLOCKS_PER_SEC / (double)spent : 0, used,
+           used > 0 ? (double)length / (double)used : 0, target_ops == 0 ? "bytes" : "operations");
+    for (size_t i = 0; i < used; i++)
+        free(data[i]);
+    free(data);
+    free(sizes);
+}
+
 int main(int argc, char **argv)
 {
     size_t floor = 0;
+    bool speed = false;
     int signals[] = {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
 
     LLVMFuzzerInitialize(&argc, &argv);
@@ -136,6 +195,7 @@ int main(int argc, char **argv)
         size_t before = count;
         if (strncmp(argv[i], "--marks=", 8) == 0)
             floor = strtoul(argv[i] + 8, NULL, 10);
+        speed |= strcmp(argv[i], "--speed") == 0;
         if (strncmp(argv[i], "--", 2) == 0)
             continue;
         gather(argv[i]);
@@ -143,11 +203,16 @@ int main(int argc, char **argv)
             fail(argv[i], "expected files to replay, found none");
     }
     if (count == 0) {
-        fprintf(stderr, "usage: %s [--engine=PATH | --sut=SPEC] FILE-OR-FOLDER...\n", argv[0]);
+        fprintf(stderr, "usage: %s [--engine=PATH | --sut=SPEC] [--speed] FILE-OR-FOLDER...\n",
+                argv[0]);
         return 2;
     }
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], say_running);
+    if (speed) {
+        measure();
+        return 0;
+    }
     for (size_t i = 0; i < count; i++)
         list[i].noted = replay_file(list[i].path);
     for (size_t i = count; i-- > 0;)

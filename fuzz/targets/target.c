@@ -90,7 +90,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
             sut_spec = word + 6;
         else if (strncmp(word, "--off=", 6) == 0)
             take_off(word + 6);
-        else if (strncmp(word, "--", 2) == 0 && strncmp(word, "--marks=", 8) != 0)
+        else if (strncmp(word, "--", 2) == 0 && strncmp(word, "--marks=", 8) != 0 &&
+                 strcmp(word, "--speed") != 0)
             usage("unknown argument", word);
     }
     return 0;

@@ -142,6 +142,8 @@ struct judge;
 /* NULL: out of memory. `config` is copied, but for `off`, which must live as long. */
 struct judge *judge_new(const struct judge_config *config);
 void judge_free(struct judge *judge);
+/* As new, with another configuration; what was allocated is used again. */
+void judge_renew(struct judge *judge, const struct judge_config *config);
 void judge_feed(struct judge *judge, const struct judge_event *event);
 
 /* Findings in order; the first JUDGE_FINDINGS_MAX are kept, all are counted. */

@@ -242,6 +242,7 @@ struct judge_session {
     bool operations_lost; /* more than are remembered */
     struct judge_due *dues;
     size_t due_count, due_capacity;
+    struct judge_session *next_spare;
 };
 
 /* Why the last thing that came in must have no effect; what comes of it nevertheless is blamed
@@ -259,6 +260,7 @@ struct judge {
     uint64_t event, now_ns;
     struct judge_session **sessions;
     size_t session_count, session_capacity;
+    struct judge_session *spare; /* a list */
     size_t memory;
     bool flooded; /* sessions may be refused or evicted (END-5) */
     bool shutting_down;
@@ -300,7 +302,7 @@ bool judge_bytes_add(struct judge *j, struct judge_bytes *bytes, struct sipc_spa
 void judge_bytes_clear(struct judge *j, struct judge_bytes *bytes);
 struct judge_session *judge_session_find(struct judge *j, const uint8_t *id, uint64_t peer);
 struct judge_session *judge_session_add(struct judge *j, const uint8_t *id, uint64_t peer);
-void judge_session_fini(struct judge *j, struct judge_session *s);
+void judge_session_fini(struct judge *j, struct judge_session *s); /* all but its own memory */
 /* The session begins: all of it is seen. */
 void judge_session_begin(struct judge *j, struct judge_session *s, bool local);
 /* What it holds of arrivals, or of its own sends, is not known any more. */

@@ -101,14 +101,9 @@ bool judge_config_set(struct judge_config *config, const char *name, int64_t val
     return false;
 }
 
-struct judge *judge_new(const struct judge_config *config)
+/* The findings are most of it, and rarely there: they are not worth being zeroed. */
+static void judge_init(struct judge *j, const struct judge_config *config)
 {
-    struct judge *j = malloc(sizeof *j);
-
-    if (j == NULL) {
-        return NULL;
-    }
-    /* The findings are most of it, and rarely there: they are not worth being zeroed. */
     memset(j, 0, offsetof(struct judge, findings));
     memset((char *)j + offsetof(struct judge, finding_count), 0,
            sizeof *j - offsetof(struct judge, finding_count));
@@ -120,7 +115,32 @@ struct judge *judge_new(const struct judge_config *config)
     }
     j->next_ns = SIPC_NEVER;
     judge_cause_clear(j);
+}
+
+struct judge *judge_new(const struct judge_config *config)
+{
+    struct judge *j = malloc(sizeof *j);
+
+    if (j != NULL) {
+        judge_init(j, config);
+    }
     return j;
+}
+
+void judge_renew(struct judge *j, const struct judge_config *config)
+{
+    struct judge_session *spare = j->spare, **sessions = j->sessions;
+    size_t capacity = j->session_capacity;
+
+    for (size_t i = 0; i < j->session_count; i++) {
+        judge_session_fini(j, sessions[i]);
+        sessions[i]->next_spare = spare;
+        spare = sessions[i];
+    }
+    judge_init(j, config);
+    j->sessions = sessions;
+    j->session_capacity = capacity;
+    j->spare = spare;
 }
 
 void judge_free(struct judge *j)
@@ -130,6 +150,12 @@ void judge_free(struct judge *j)
     }
     for (size_t i = 0; i < j->session_count; i++) {
         judge_session_fini(j, j->sessions[i]);
+        free(j->sessions[i]);
+    }
+    while (j->spare != NULL) {
+        struct judge_session *spare = j->spare;
+        j->spare = spare->next_spare;
+        free(spare);
     }
     free(j->sessions);
     free(j);
@@ -157,7 +183,9 @@ void judge_cause_set(struct judge *j, enum judge_check check, const struct judge
                      const char *what, bool acks_only)
 {
     j->cause = (struct judge_cause){.check = check, .session = s, .acks_only = acks_only};
-    snprintf(j->cause.what, sizeof j->cause.what, "%s", what);
+    for (size_t i = 0; what[i] != '\0' && i + 1 < sizeof j->cause.what; i++) {
+        j->cause.what[i] = what[i]; /* zeros follow */
+    }
 }
 
 bool judge_knows(const struct judge *j, unsigned needs)

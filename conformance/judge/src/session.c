@@ -90,10 +90,13 @@ struct judge_session *judge_session_add(struct judge *j, const uint8_t *id, uint
         j->sessions = sessions;
         j->session_capacity = capacity;
     }
-    struct judge_session *s = calloc(1, sizeof *s);
-    if (s == NULL) {
+    struct judge_session *s = j->spare;
+    if (s != NULL) {
+        j->spare = s->next_spare;
+    } else if ((s = malloc(sizeof *s)) == NULL) {
         return NULL;
     }
+    memset(s, 0, sizeof *s);
     memcpy(s->id, id, SIPC_SESSION_ID_SIZE);
     s->peer = s->last_peer = peer;
     j->sessions[j->session_count++] = s;
@@ -113,7 +116,6 @@ void judge_session_fini(struct judge *j, struct judge_session *s)
     free(s->out.window.cuts);
     free(s->out.unreliable.cuts);
     free(s->out.resync.cuts);
-    free(s);
 }
 
 static void session_reset_window(struct judge *j, struct judge_own_window *window)
