@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "pcap_cli.h"
 #include "sim_cli.h"
+#include "study/lfn_cli.h"
 #include "tool/fuzz_cli.h"
 
 #include <signal.h>
@@ -42,6 +43,7 @@ static const struct main_entry main_sim[] = {
     {"explore", sim_cmd_explore, "every course a small world can take"},
     {"swarm", sim_cmd_swarm, "random scenarios by the thousand"},
     {"shrink", sim_cmd_shrink, "the smallest scenario that fails as a large one did"},
+    {"lfn", sim_cmd_lfn, "one point of the study of long fat networks"},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,117 @@
+"""The command scripts/lfn.
+
+SPDX-License-Identifier: MIT
+"""
+
+import argparse
+import functools
+import json
+import sys
+from pathlib import Path
+
+from . import plan, run
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = """examples:
+  scripts/lfn plan
+  scripts/lfn run --out lfn-report
+  scripts/lfn run --out lfn-report --plan mine.json --jobs 8
+
+Exit status: 0 all points ran, 1 some failed (they are listed, with the command that shows each
+again), 2 bad options or plan, 3 no sipc program, 4 something could not be written."""
+
+
+def find_sipc(given):
+    """The program that runs a point."""
+    candidates = [Path(given)] if given else [
+        ROOT / "build" / preset / "bin" / "sipc" for preset in ("release", "dev")]
+    for path in candidates:
+        if path.is_file():
+            return path.resolve()
+    raise FileNotFoundError(
+        f"no program {candidates[0]}: build it (cmake --preset release; "
+        "cmake --build --preset release --target sipc), or name one with --sipc")
+
+
+def parser():
+    """The arguments."""
+    top = argparse.ArgumentParser(
+        prog="scripts/lfn", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="The study of long fat networks: how the protocol fares over rates, round "
+                    "trips, loss and settings, beside what it can do at most "
+                    "(simnet/study/MODEL.md).")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = {"epilog": EXAMPLES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    plans = argparse.ArgumentParser(add_help=False)
+    plans.add_argument("--plan", default="study", metavar="NAME|FILE",
+                       help="study (default), tiny, or a JSON file")
+    outs = argparse.ArgumentParser(add_help=False)
+    outs.add_argument("--out", type=Path, required=True, metavar="FOLDER",
+                      help="where results are; what is there already is not run again")
+    commands.add_parser("plan", parents=[plans], help="print the points of a plan, a line each",
+                        **shared)
+    running = commands.add_parser("run", parents=[plans, outs], help="run a plan",
+                                  **shared)
+    running.add_argument("--sipc", metavar="PROGRAM", help="default: build/release/bin/sipc")
+    running.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
+                         help="points at a time; default: the cores")
+    return top
+
+
+def positive(text):
+    """A number of jobs."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
+    return int(text)
+
+
+def tell_failed(records):
+    """The points that failed, on stderr; the exit status."""
+    failed = [record for record in records.values() if "result" not in record]
+    if not failed:
+        return 0
+    print(f"lfn: {len(failed)} of {len(records)} points failed:", file=sys.stderr)
+    for record in failed:
+        print(f"  {record.get('error', 'no result')}\n    again: {record['replay']}",
+              file=sys.stderr)
+    return 1
+
+
+def executor(arguments):
+    """Who carries the points out."""
+    sipc = find_sipc(arguments.sipc)
+    return functools.partial(run.run_local, sipc, jobs=arguments.jobs)
+
+
+def command_run(arguments, entries):
+    """Runs the plan."""
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    records = run.run_plan(entries, arguments.out / "results.jsonl", executor(arguments))
+    return tell_failed(records)
+
+
+def command_plan(entries):
+    """Prints the plan."""
+    for entry in entries:
+        print(json.dumps(entry))
+    return 0
+
+
+def main(words=None):
+    """The exit status."""
+    arguments = parser().parse_args(words)
+    try:
+        entries = plan.load(arguments.plan)
+        if arguments.command == "plan":
+            return command_plan(entries)
+        return command_run(arguments, entries)
+    except plan.PlanError as error:
+        code = 2
+        print(f"lfn: {error}", file=sys.stderr)
+    except FileNotFoundError as error:
+        code = 3
+        print(f"lfn: {error}", file=sys.stderr)
+    except OSError as error:
+        code = 4
+        print(f"lfn: {error}", file=sys.stderr)
+    return code
