@@ -8,7 +8,7 @@
 
 #include "conform/world.h"
 
-enum { RUN_SEED = 2000, RUN_SEEDS, RUN_JSON, RUN_TAPE, RUN_TRACE, RUN_HASHES };
+enum { RUN_SEED = 2000, RUN_SEEDS, RUN_JSON, RUN_TAPE, RUN_TRACE, RUN_HASHES, RUN_BACKEND };
 
 static const struct cli_option run_options[] = {
     {'t', "only", "GLOB", "only cases with this name or id (repeatable)", CLI_ONLY},
@@ -21,6 +21,10 @@ static const struct cli_option run_options[] = {
     {0, "tape", "FILE", "record the faults of the one case that is selected", RUN_TAPE},
     {0, "trace", "FILE",
      "that one case as .pcapng .qlog .ndjson .svg .html; -: its events as lines", RUN_TRACE},
+    {0, "backend", "own|ns3",
+     "what carries the datagrams: the simulator itself (default), or ns-3. Hosts, faults and\n"
+     "checks are the same",
+     RUN_BACKEND},
     {0, "hashes", NULL, "print the trace hash, the events and the name of each case, no table",
      RUN_HASHES},
     {0, "json", NULL, "print a JSON object for each case, no table", RUN_JSON},
@@ -42,7 +46,8 @@ static const struct cli_command run_command = {
                 "sipc sim run simnet/scenarios/two-readings.sx --seeds 1..1000\n"
                 "sipc sim run simnet/scenarios/bad-wifi.sx --tape bad-wifi.tape\n"
                 "sipc sim run simnet/scenarios/stray-pdus.sx --trace stray-pdus.html\n"
-                "sipc sim run simnet/scenarios --only 'sat*' --json",
+                "sipc sim run simnet/scenarios --only 'sat*' --json\n"
+                "sipc sim run simnet/scenarios/satellite-geo.sx --backend ns3",
     .options = run_options,
 };
 
@@ -51,8 +56,26 @@ struct run_args {
     struct cli_words paths;
     uint64_t seed, last_seed;
     bool has_seed, json, hashes;
+    const struct simnet_ns3_library *ns3;
     const char *tape, *trace;
 };
+
+static bool run_take_backend(struct run_args *args, const char *value)
+{
+    struct simnet_error error;
+
+    args->ns3 = NULL;
+    if (strcmp(value, "own") == 0)
+        return true;
+    if (strcmp(value, "ns3") != 0) {
+        fprintf(stderr, "sipc sim run: --backend: expected own or ns3, found %s\n", value);
+        return false;
+    }
+    args->ns3 = simnet_ns3_load(&error);
+    if (args->ns3 == NULL)
+        fprintf(stderr, "sipc sim run: --backend ns3: %s\n", error.text);
+    return args->ns3 != NULL;
+}
 
 static bool run_take(void *ctx, int id, const char *value)
 {
@@ -69,6 +92,8 @@ static bool run_take(void *ctx, int id, const char *value)
     case RUN_JSON:
         args->json = true;
         return true;
+    case RUN_BACKEND:
+        return run_take_backend(args, value);
     case RUN_HASHES:
         args->hashes = true;
         return true;
@@ -302,6 +327,7 @@ static int run_case(struct run_output *output, const struct cli_case *entry)
     struct sim_run_options options = {.seed = args->has_seed ? &args->seed : NULL,
                                       .record = args->tape != NULL,
                                       .foreigns = output->foreigns,
+                                      .ns3 = args->ns3,
                                       .trace = args->trace};
     struct simnet_scenario scenario;
     struct sim_result result = {0};

@@ -141,9 +141,11 @@ static bool run_open_trace(const struct simnet_scenario *scenario,
     return false;
 }
 
-static void run_watched(const struct simnet_scenario *scenario,
-                        const struct sim_run_options *options, struct watch *watch,
-                        struct sim_result *result)
+/* A world of its own for the scenario, on `carrier` or, where that is NULL, by itself. */
+static void run_watched_on(const struct simnet_scenario *scenario,
+                           const struct simnet_carrier *carrier,
+                           const struct sim_run_options *options, struct watch *watch,
+                           struct sim_result *result)
 {
     struct simnet_scenario_run run;
     struct simnet_observer observer = {.ctx = watch,
@@ -155,13 +157,13 @@ static void run_watched(const struct simnet_scenario *scenario,
                                             .replay = options->replay,
                                             .record = true,
                                             .foreigns = options->foreigns,
+                                            .carrier = carrier,
                                             .observers = &observer,
                                             .observer_count = 1};
     struct simnet_error error;
     bool foreign;
     int line;
 
-    *result = (struct sim_result){.seed = options->seed ? *options->seed : scenario->seed};
     watch->run = &run;
     if (!simnet_scenario_build(scenario, &build, &run, &error, &line, &foreign)) {
         fprintf(stderr, "%s:%d: error: %s\n", scenario->path, line, error.text);
@@ -182,6 +184,25 @@ static void run_watched(const struct simnet_scenario *scenario,
         result->exit_code = CLI_HARNESS;
     }
     simnet_scenario_run_fini(&run);
+}
+
+static void run_watched(const struct simnet_scenario *scenario,
+                        const struct sim_run_options *options, struct watch *watch,
+                        struct sim_result *result)
+{
+    struct simnet_ns3 *ns3 = NULL;
+    struct simnet_error error;
+
+    *result = (struct sim_result){.seed = options->seed ? *options->seed : scenario->seed};
+    if (options->ns3 != NULL && (ns3 = options->ns3->make(&error)) == NULL) {
+        fprintf(stderr, "sipc sim: %s\n", error.text);
+        result->exit_code = CLI_HARNESS;
+        return;
+    }
+    run_watched_on(scenario, ns3 != NULL ? options->ns3->carrier(ns3) : NULL, options, watch,
+                   result);
+    if (ns3 != NULL)
+        options->ns3->end(ns3);
 }
 
 void sim_run(const struct simnet_scenario *scenario, const struct sim_run_options *options,
@@ -237,7 +258,8 @@ static void tell_invariant(const struct simnet_scenario *scenario,
                 sipc_rule_info(failure->rule)->sentence);
 }
 
-static void tell_command(const struct simnet_scenario *scenario, const struct sim_result *result,
+static void tell_command(const struct simnet_scenario *scenario,
+                         const struct sim_run_options *options, const struct sim_result *result,
                          FILE *out)
 {
     fprintf(out, "  again: ");
@@ -246,7 +268,8 @@ static void tell_command(const struct simnet_scenario *scenario, const struct si
     cli_quote(scenario->path, out);
     fputs(" --only ", out);
     cli_quote(scenario->name, out);
-    fprintf(out, " --seed %" PRIu64 " --trace -\n", result->seed);
+    fprintf(out, " --seed %" PRIu64 "%s --trace -\n", result->seed,
+            options->ns3 != NULL ? " --backend ns3" : "");
 }
 
 void sim_tell_failure(const struct simnet_scenario *scenario, const struct sim_result *result,
@@ -270,6 +293,6 @@ void sim_tell_failure(const struct simnet_scenario *scenario, const struct sim_r
     fprintf(out, "  the last %" PRIu64 " events:\n", count);
     for (uint64_t i = watch->line_count - count; i < watch->line_count; i++)
         fprintf(out, "    %s\n", watch->lines[i % LAST_LINES]);
-    tell_command(scenario, result, out);
+    tell_command(scenario, options, result, out);
     free(watch);
 }

@@ -4,6 +4,7 @@
 #define SIMNET_CLI_SCENARIOS_H
 
 #include "cli.h"
+#include "simnet/ns3.h"
 #include "simnet/scenario.h"
 
 /* What a run came to. */
@@ -30,7 +31,8 @@ struct sim_run_options {
     const uint64_t *seed;
     const struct simnet_tape *replay;
     bool record;
-    struct simnet_foreigns *foreigns; /* kept from run to run, or NULL */
+    struct simnet_foreigns *foreigns;     /* kept from run to run, or NULL */
+    const struct simnet_ns3_library *ns3; /* carries the datagrams; NULL: the simulator itself */
     const char *trace; /* NULL: none; "-": every event as a line on stdout; else a file, what is in
                           it goes by its suffix (simnet/export.h) */
 };

@@ -65,6 +65,8 @@ struct slot {
     uint32_t swaps_left;  /* reorder: so many may still pass it */
     bool owed;            /* the sender still awaits its aftermath */
     bool doomed;          /* it left while the link was down */
+    bool loose;           /* in flight with an event of its own */
+    bool late;            /* carried: reordering moved it behind what the carrier was told */
     sipc_time left_ns;    /* end of its serialisation */
     uint8_t *bytes;       /* the head: `inline_bytes` or malloc'ed */
     uint8_t inline_bytes[SLOT_INLINE_BYTES];
@@ -117,6 +119,8 @@ struct link {
     struct simnet_ring held;   /* overtaking links: arrived while held */
     uint64_t loose;            /* in flight, each with an event of its own */
     struct slot *wire;         /* being serialised */
+    sipc_time wire_since_ns;   /* carried */
+    size_t late;               /* carried: of those in flight */
     sipc_time flight_event_ns; /* the ring's event; SIPC_NEVER: none */
     sipc_time last_arrival_ns;
     uint64_t carry;                 /* of bits * 10^9 / rate */
@@ -148,6 +152,7 @@ struct ruling {
 };
 
 void link_limit_queue(struct link *link);
+struct simnet_wire link_wire(const struct link *link);
 void link_fini(struct link *link);
 void link_change(struct simnet_world *world, struct link *link, const struct simnet_change *change);
 bool link_change_check(const struct link *link, const struct simnet_change *change,
@@ -158,6 +163,9 @@ void pipeline_enter(struct simnet_world *world, struct link *link, struct slot *
 void pipeline_serialised(struct simnet_world *world, struct link *link);
 void pipeline_flight(struct simnet_world *world, struct link *link, sipc_time event_ns);
 void pipeline_arrival(struct simnet_world *world, struct slot *slot);
+/* What a carrier calls: struct simnet_carried. */
+void pipeline_left(struct simnet_world *world, sipc_time now_ns, simnet_link link);
+void pipeline_arrived(struct simnet_world *world, sipc_time now_ns, uint32_t number);
 void pipeline_start(struct simnet_world *world, struct link *link);   /* if idle: the next */
 void pipeline_release(struct simnet_world *world, struct link *link); /* it is up again */
 
@@ -172,7 +180,7 @@ void pipeline_no_route(struct simnet_world *world, struct slot *slot);
 
 uint64_t link_muldiv(uint64_t a, uint64_t b, uint64_t divisor); /* a * b / divisor; must fit */
 /* The moment at which the wire is done with `bytes` that start now; SIPC_NEVER: never. */
-sipc_time link_transmitted_at(struct link *link, sipc_time now, uint64_t bytes);
+sipc_time link_transmitted_at(const struct simnet_world *world, struct link *link, uint64_t bytes);
 
 /* Sets the slot's key, if somebody asks for keys. */
 void fault_name(struct simnet_world *world, struct link *link, struct slot *slot);

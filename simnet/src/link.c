@@ -215,6 +215,14 @@ bool simnet_link_add(struct simnet_world *world, const struct simnet_link_config
         link->stage_seeds[stage] =
             simnet_draw(simnet_draw(world->config.seed, link->index + UINT64_C(1)), stage);
     link_limit_queue(link);
+    if (world->config.carrier != NULL) {
+        const struct simnet_carrier *carrier = world->config.carrier;
+        struct simnet_wire wire = link_wire(link);
+        if (!carrier->add(carrier->ctx, link->index, config, &wire, error)) {
+            link_fini(link);
+            return false;
+        }
+    }
     if (config->name == NULL) {
         snprintf(link->own_name, sizeof link->own_name, "link%" PRIu32, link->index);
         link->config.name = link->own_name;
@@ -267,6 +275,15 @@ void link_limit_queue(struct link *link)
                                         queue->limit, 1000);
 }
 
+struct simnet_wire link_wire(const struct link *link)
+{
+    enum simnet_queue_unit unit = link->config.queue.unit;
+
+    if (unit == SIMNET_QUEUE_TIME || unit == SIMNET_QUEUE_BDP)
+        unit = SIMNET_QUEUE_BYTES;
+    return (struct simnet_wire){link->rate_bps, link->base_ns, link->queue_limit, unit};
+}
+
 /* The moment of the opportunity that carries the last of `bytes`, which begin to wait now. */
 static sipc_time link_opportunity(struct link *link, sipc_time now, uint64_t bytes)
 {
@@ -297,13 +314,18 @@ static sipc_time link_opportunity(struct link *link, sipc_time now, uint64_t byt
     return link->opportunity_ns;
 }
 
-sipc_time link_transmitted_at(struct link *link, sipc_time now, uint64_t bytes)
+sipc_time link_transmitted_at(const struct simnet_world *world, struct link *link, uint64_t bytes)
 {
+    sipc_time now = world->now;
+
     if (link->config.opportunities != NULL)
         return link_opportunity(link, now, bytes);
     if (link->rate_bps == 0)
         return now;
-    uint64_t work = bytes * 8 * LINK_NS_PER_S + link->carry; /* below 2^50 */
+    uint64_t work = bytes * 8 * LINK_NS_PER_S; /* below 2^50 */
+    if (world->config.rounds_each)
+        return now + (2 * work + link->rate_bps) / (2 * link->rate_bps);
+    work += link->carry;
     link->carry = work % link->rate_bps;
     return now + work / link->rate_bps;
 }
@@ -353,6 +375,15 @@ static void link_unclog(struct simnet_world *world, struct link *link)
     pipeline_start(world, link);
 }
 
+static void link_tell_carrier(const struct simnet_world *world, const struct link *link)
+{
+    const struct simnet_carrier *carrier = world->config.carrier;
+    struct simnet_wire wire = link_wire(link);
+
+    if (carrier != NULL)
+        carrier->set(carrier->ctx, link->index, &wire);
+}
+
 static void link_apply(struct simnet_world *world, struct link *link,
                        const struct simnet_change *change)
 {
@@ -373,10 +404,12 @@ static void link_apply(struct simnet_world *world, struct link *link,
         link->rate_bps = change->value;
         link->carry = 0;
         link_limit_queue(link);
+        link_tell_carrier(world, link);
         break;
     case SIMNET_LINK_DELAY:
         link->base_ns = change->value;
         link_limit_queue(link);
+        link_tell_carrier(world, link);
         break;
     case SIMNET_LINK_FAULTS:
         link->faults_off = change->value == 0;

@@ -134,7 +134,10 @@ void pipeline_start(struct simnet_world *world, struct link *link)
         return;
     link->red.idle = false;
     link->wire = slot;
-    sipc_time end = link_transmitted_at(link, world->now, queue_cost(link, slot));
+    link->wire_since_ns = world->now;
+    if (world->config.carrier != NULL)
+        return; /* it says when */
+    sipc_time end = link_transmitted_at(world, link, queue_cost(link, slot));
     if (end == SIPC_NEVER) {
         link->exhausted = true;
         return;
@@ -148,7 +151,7 @@ void pipeline_start(struct simnet_world *world, struct link *link)
 /* One event for the first of the ring, unless it is held. */
 static void flight_schedule(struct simnet_world *world, struct link *link)
 {
-    if (link->hold || link->flight.count == 0)
+    if (link->hold || link->flight.count == 0 || world->config.carrier != NULL)
         return;
     sipc_time at = pool_slot(&world->pool, *simnet_ring_at(&link->flight, 0))->arrives_ns;
     if (at < world->now)
@@ -165,6 +168,23 @@ static void flight_insert(struct link *link, size_t place, uint32_t slot)
     for (size_t i = link->flight.count - 1; i > place; i--)
         *simnet_ring_at(&link->flight, i) = *simnet_ring_at(&link->flight, i - 1);
     *simnet_ring_at(&link->flight, place) = slot;
+}
+
+/* What a carrier's channel has numbers for: the slot of one that may overtake, which is there until
+ * it arrives; else the link, for the next of its ring. */
+#define NUMBER_OF_RING (UINT32_C(1) << 31)
+
+/* Gives it to the carrier's channel. What chance or reordering made of its delay is the world's to
+ * say, the delay of the link the carrier's own. */
+static void flight_carry(struct simnet_world *world, struct link *link, const struct slot *slot)
+{
+    const struct simnet_carrier *carrier = world->config.carrier;
+    sipc_time delay = slot->arrives_ns - world->now;
+
+    if (carrier != NULL)
+        carrier->fly(carrier->ctx, link->index, (uint32_t)queue_cost(link, slot),
+                     slot->loose ? slot->index : NUMBER_OF_RING | link->index,
+                     delay == link->base_ns ? SIPC_NEVER : delay);
 }
 
 /* Puts the slot into the ring where reordering wants it; arrival times in the ring never go back.
@@ -191,11 +211,14 @@ static void flight_push(struct simnet_world *world, struct link *link, struct sl
         if (last->swaps_left > 0) { /* the new one passes it, and it follows right behind */
             last->swaps_left--;
             last->arrives_ns = slot->arrives_ns;
+            link->late += !last->late;
+            last->late = true;
             place = count - 1;
         }
     }
     flight_insert(link, place, slot->index);
     flight_schedule(world, link);
+    flight_carry(world, link, slot);
 }
 
 static void pipeline_corrupt(struct simnet_world *world, struct link *link, struct slot *slot)
@@ -229,7 +252,11 @@ static void pipeline_fly(struct simnet_world *world, struct link *link, struct s
     slot->arrives_ns = slot->left_ns + delay;
     if (link->config.delay.reorders || slot->datagram.copy > 0) {
         link->loose++;
-        world_schedule(world, slot->arrives_ns, CLASS_ARRIVAL, KIND_ARRIVAL, slot->index);
+        slot->loose = true;
+        if (world->config.carrier != NULL)
+            flight_carry(world, link, slot);
+        else
+            world_schedule(world, slot->arrives_ns, CLASS_ARRIVAL, KIND_ARRIVAL, slot->index);
         return;
     }
     if (slot->arrives_ns < link->last_arrival_ns)
@@ -289,6 +316,8 @@ void pipeline_serialised(struct simnet_world *world, struct link *link)
     link->wire = NULL;
     slot->owed = false;
     slot->left_ns = world->now;
+    if (world->config.carrier != NULL)
+        link->stats.busy_ns += world->now - link->wire_since_ns;
     if (sojourn > link->stats.sojourn_max_ns)
         link->stats.sojourn_max_ns = sojourn;
     pipeline_pass(world, link, slot, SIMNET_STAGE_SERIALISE);
@@ -344,8 +373,31 @@ static void flight_prefetch(const struct simnet_world *world, const struct link 
         __builtin_prefetch(slot + i, 1);
 }
 
+/* Something of the ring has come out of the carrier's channel. They come in the order of the ring,
+ * but for those that were moved back when they were on their way already: what comes at their old
+ * time waits for the first of the ring. */
+static void flight_carried(struct simnet_world *world, struct link *link)
+{
+    struct slot *first = pool_slot(&world->pool, *simnet_ring_at(&link->flight, 0));
+
+    if (link->late > 0 && first->arrives_ns > world->now) {
+        world_schedule(world, first->arrives_ns, CLASS_ARRIVAL, KIND_FLIGHT, link->index);
+        return;
+    }
+    simnet_ring_pop(&link->flight);
+    link->late -= first->late;
+    if (link->hold)
+        simnet_ring_push(&link->held, first->index);
+    else
+        pipeline_arrive(world, link, first);
+}
+
 void pipeline_flight(struct simnet_world *world, struct link *link, sipc_time event_ns)
 {
+    if (world->config.carrier != NULL) {
+        flight_carried(world, link);
+        return;
+    }
     if (event_ns != link->flight_event_ns)
         return; /* another event was made for an earlier one */
     link->flight_event_ns = SIPC_NEVER;
@@ -379,7 +431,23 @@ void pipeline_release(struct simnet_world *world, struct link *link)
     while (link->held.count > 0) {
         uint32_t index = (uint32_t)simnet_ring_pop(&link->held);
         link->loose++;
+        pool_slot(&world->pool, index)->loose = true;
         world_schedule(world, world->now, CLASS_ARRIVAL, KIND_ARRIVAL, index);
     }
     flight_schedule(world, link);
+}
+
+/* ---- what a carrier tells ---- */
+
+void pipeline_left(struct simnet_world *world, sipc_time now_ns, simnet_link link)
+{
+    world_schedule(world, now_ns, CLASS_SERIALISED, KIND_SERIALISED, link);
+}
+
+void pipeline_arrived(struct simnet_world *world, sipc_time now_ns, uint32_t number)
+{
+    if (number & NUMBER_OF_RING)
+        world_schedule(world, now_ns, CLASS_ARRIVAL, KIND_FLIGHT, number & ~NUMBER_OF_RING);
+    else
+        world_schedule(world, now_ns, CLASS_ARRIVAL, KIND_ARRIVAL, number);
 }

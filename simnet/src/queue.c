@@ -64,6 +64,9 @@ const char *queue_admit(struct simnet_world *world, struct link *link, struct sl
 
     if (queue->discipline == SIMNET_RED)
         red_move_average(link, world->now, cost);
+    const struct simnet_carrier *carrier = world->config.carrier;
+    if (carrier != NULL)
+        return carrier->send(carrier->ctx, link->index, (uint32_t)cost, slot->index);
     if (link->wire == NULL && link->queue.count == 0 && !link->clogged)
         return NULL; /* straight to the wire */
     if (queue->unit == SIMNET_QUEUE_PACKETS && link->queue.count >= link->queue_limit)

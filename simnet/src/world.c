@@ -40,6 +40,9 @@ struct simnet_world *simnet_world_new(const struct simnet_config *config)
     }
     if (!config->hash_off)
         trace_init(&world->trace);
+    if (config->carrier != NULL)
+        config->carrier->begin(config->carrier->ctx,
+                               &(struct simnet_carried){world, pipeline_left, pipeline_arrived});
     return world;
 }
 
@@ -209,8 +212,11 @@ bool simnet_change_at(struct simnet_world *world, const struct simnet_change *ch
                  simnet_change_name(change->kind), change->at_ns, world->now);
         return false;
     }
+    const struct simnet_carrier *carrier = world->config.carrier;
     if (of_host ? !host_change_check(world->hosts[change->target], change, error)
                 : !link_change_check(world->links[change->target], change, error))
+        return false;
+    if (!of_host && carrier != NULL && !carrier->check(carrier->ctx, change, error))
         return false;
     world_add_change(world, change);
     return true;
@@ -303,10 +309,26 @@ static void world_begin(struct simnet_world *world)
     }
 }
 
+/* Lets the carrier catch up with what the world has next; true: there is something new. */
+static bool world_carry(struct simnet_world *world, sipc_time until_ns)
+{
+    const struct simnet_carrier *carrier = world->config.carrier;
+
+    if (carrier == NULL)
+        return false;
+    if (world->calendar.count > 0) {
+        sipc_time next = simnet_calendar_first(&world->calendar).time;
+        until_ns = next < until_ns ? next : until_ns;
+    }
+    return carrier->advance(carrier->ctx, until_ns);
+}
+
 enum simnet_end simnet_world_run(struct simnet_world *world, sipc_time until_ns)
 {
     world_begin(world);
     while (!world->stopped) {
+        if (world_carry(world, until_ns))
+            continue;
         if (world->calendar.count == 0) {
             check_drained(world);
             if (until_ns != SIPC_NEVER && until_ns > world->now)

@@ -284,7 +284,9 @@ struct simnet_scenario_options {
     const struct simnet_tape *replay; /* instead of chance, or of the scenario's faults; NULL */
     bool record;                      /* keep the tape */
     bool hash_off;
-    struct simnet_foreigns *foreigns; /* kept from run to run; NULL: none is */
+    struct simnet_foreigns *foreigns;     /* kept from run to run; NULL: none is */
+    const struct simnet_carrier *carrier; /* as in simnet_config; so the next */
+    bool rounds_each;
     const struct simnet_observer *observers; /* added before anything happens */
     size_t observer_count;
 };

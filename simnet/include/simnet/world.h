@@ -15,6 +15,7 @@
 #ifndef SIMNET_WORLD_H
 #define SIMNET_WORLD_H
 
+#include "simnet/carrier.h"
 #include "simnet/host.h"
 #include "simnet/link.h"
 #include "simnet/observer.h"
@@ -43,6 +44,10 @@ struct simnet_config {
     bool keep_going;           /* do not stop at the first failure */
     bool deliveries_unchecked; /* no safety check of deliveries (hosts that are no endpoints) */
     sipc_time heal_ns;         /* phase two of liveness begins: see below; SIPC_NEVER: none */
+    const struct simnet_carrier *carrier; /* carries the datagrams; borrowed, of this world alone.
+                                             NULL: the world itself does */
+    bool rounds_each; /* the time of each datagram on a wire is rounded by itself, to the nearest
+                         ns, as other simulators do; else what is left over counts for the next */
 };
 void simnet_config_default(struct simnet_config *config); /* seed 1, heal SIPC_NEVER, rest 0 */
 

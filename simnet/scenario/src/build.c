@@ -54,6 +54,8 @@ static struct simnet_world *build_world(const struct build *build)
     config.hash_off = options->hash_off;
     config.record = options->record;
     config.replay = options->replay;
+    config.carrier = options->carrier;
+    config.rounds_each = options->rounds_each;
     if (config.replay == NULL && (scenario->chance_off || scenario->faults.count > 0))
         config.replay = &scenario->faults;
     return simnet_world_new(&config);
