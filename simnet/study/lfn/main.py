@@ -12,10 +12,12 @@ from pathlib import Path
 from . import plan, run
 
 ROOT = Path(__file__).resolve().parents[3]
+RESULTS = "results.jsonl"
 EXAMPLES = """examples:
   scripts/lfn plan
   scripts/lfn run --out lfn-report
   scripts/lfn run --out lfn-report --plan mine.json --jobs 8
+  scripts/lfn report --out lfn-report
 
 Exit status: 0 all points ran, 1 some failed (they are listed, with the command that shows each
 again), 2 bad options or plan, 3 no sipc program, 4 something could not be written."""
@@ -47,14 +49,15 @@ def parser():
                        help="study (default), tiny, or a JSON file")
     outs = argparse.ArgumentParser(add_help=False)
     outs.add_argument("--out", type=Path, required=True, metavar="FOLDER",
-                      help="where results are; what is there already is not run again")
+                      help="where results and report are; what is there already is not run again")
     commands.add_parser("plan", parents=[plans], help="print the points of a plan, a line each",
                         **shared)
-    running = commands.add_parser("run", parents=[plans, outs], help="run a plan",
+    running = commands.add_parser("run", parents=[plans, outs], help="run a plan, and report",
                                   **shared)
     running.add_argument("--sipc", metavar="PROGRAM", help="default: build/release/bin/sipc")
     running.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
                          help="points at a time; default: the cores")
+    commands.add_parser("report", parents=[plans, outs], help="report on what was run", **shared)
     return top
 
 
@@ -86,7 +89,17 @@ def executor(arguments):
 def command_run(arguments, entries):
     """Runs the plan."""
     arguments.out.mkdir(parents=True, exist_ok=True)
-    records = run.run_plan(entries, arguments.out / "results.jsonl", executor(arguments))
+    records = run.run_plan(entries, arguments.out / RESULTS, executor(arguments))
+    return command_report(arguments, entries, records)
+
+
+def command_report(arguments, entries, records):
+    """Reports; the exit status."""
+    from . import report  # matplotlib takes a second, which `plan` and errors need not
+    if not records:
+        raise plan.PlanError(f"{arguments.out}: nothing of this plan was run")
+    report.write(entries, records, arguments.out)
+    print(arguments.out / "index.html")
     return tell_failed(records)
 
 
@@ -104,6 +117,11 @@ def main(words=None):
         entries = plan.load(arguments.plan)
         if arguments.command == "plan":
             return command_plan(entries)
+        if arguments.command == "report":
+            known = run.read_results(arguments.out / RESULTS)
+            keys = {plan.key_of(entry["point"]) for entry in entries}
+            return command_report(arguments, entries,
+                                  {key: known[key] for key in keys & known.keys()})
         return command_run(arguments, entries)
     except plan.PlanError as error:
         code = 2

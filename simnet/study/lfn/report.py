@@ -1,0 +1,16 @@
+"""Everything a run becomes: points.csv, points.json, plots/, index.html.
+
+SPDX-License-Identifier: MIT
+"""
+
+from . import page, plots, rows
+
+
+def write(entries, records, out):
+    """The report of a plan's points that were run; the rows."""
+    table = rows.rows_of(entries, records)
+    rows.write_csv(table, out / "points.csv")
+    rows.write_json(table, out / "points.json")
+    pictures = plots.draw(table, out / "plots")
+    (out / "index.html").write_text(page.page(table, pictures), encoding="utf-8")
+    return table
