@@ -14,6 +14,8 @@ struct fuzz_sut {
     struct conform_sut *sut;
     struct conform_response response;
     size_t taken;
+    bool refused; /* what it does not support is refused in its place */
+    struct fuzz_out refusal;
     char broken[256]; /* what it did against the contract; "" if nothing */
     struct judge_attribute attributes[SUT_ATTRIBUTES_MAX];
     uint8_t data[SFZ_SIZE_MAX];
@@ -70,12 +72,25 @@ static bool sut_ask(struct fuzz_sut *sut, const struct conform_request *request)
     return sut_took(sut, conform_sut_call(sut->sut, request, &sut->response, &error), &error);
 }
 
+/* Whoever is not told what became of a PDU waits for ever to be. */
+static bool sut_takes_aftermaths(const struct fuzz_sut *sut)
+{
+    const struct conform_response *hello = conform_sut_hello(sut->sut);
+
+    for (size_t i = 0; i < hello->capability_count; i++)
+        if (strcmp(hello->capabilities[i], "aftermath") == 0)
+            return true;
+    return false;
+}
+
 static bool sut_reset(void *self, const int64_t settings[SFZ_SETTING_COUNT])
 {
     struct fuzz_sut *sut = self;
     struct conform_setting list[SFZ_SETTING_COUNT];
     struct conform_error error;
 
+    if (settings[SFZ_MANUAL] != 0 && !sut_takes_aftermaths(sut))
+        return false;
     for (int i = 0; i < SFZ_SETTING_COUNT; i++) {
         const struct sfz_setting_info *info = sfz_setting_info((enum sfz_setting)i);
         bool word = info->words[0] != NULL;
@@ -141,7 +156,14 @@ static bool sut_begin(void *self, const struct fuzz_message *m)
     fuzz_pattern(sut->data, m->from, m->size);
     for (size_t i = 0; i < m->attribute_count; i++)
         attributes[i] = (struct conform_attribute){m->attributes[i].name, m->attributes[i].value};
-    return sut_ask(sut, &request);
+    bool begun = sut_ask(sut, &request);
+    sut->refused = !begun && sut->response.unsupported;
+    sut->refusal = (struct fuzz_out){.kind = JUDGE_RESULT,
+                                     .peer = m->peer,
+                                     .session = m->session,
+                                     .operation = m->operation,
+                                     .outcome = JUDGE_OUTCOME_REFUSED};
+    return begun;
 }
 
 static bool sut_dispose(void *self, uint64_t peer, const uint8_t *session, int32_t code)
@@ -241,6 +263,11 @@ static bool sut_next_out(void *self, struct fuzz_out *out)
 {
     struct fuzz_sut *sut = self;
 
+    if (sut->refused) {
+        sut->refused = false;
+        *out = sut->refusal;
+        return true;
+    }
     while (sut->taken < sut->response.out_count)
         if (sut_take(sut, &sut->response.outs[sut->taken++], out))
             return true;

@@ -1,5 +1,6 @@
 /* Runs a fuzz target over files, without libFuzzer: its corpus with any compiler, in every test
  * run. In order, then backwards: what an input comes to must not depend on what came before it.
+ * With --runs it also makes inputs (search.h), and keeps the one that broke an oracle in a file.
  * Arguments are files and folders, searched to the bottom; each must hold at least one file. What
  * runs is told on stderr only where it ends the program.
  * SPDX-License-Identifier: MIT */
@@ -7,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +17,7 @@
 
 #include "input/input.h"
 #include "play/play.h"
+#include "targets/search.h"
 
 struct replayed {
     char *path;
@@ -36,6 +39,11 @@ static void say_running(int signal_number)
     static const char words[] = "while replaying ";
     ssize_t written = write(2, words, sizeof words - 1);
 
+    if (search_now.data != NULL) {
+        int file = open(running, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        written += write(file, search_now.data, search_now.size);
+        close(file);
+    }
     written += write(2, running, strlen(running));
     written += write(2, "\n", 1);
     (void)written;
@@ -184,35 +192,39 @@ static void measure(void)
     free(sizes);
 }
 
-int main(int argc, char **argv)
-{
-    size_t floor = 0;
-    bool speed = false;
-    int signals[] = {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
+struct options {
+    unsigned long marks, runs, seed;
+    bool speed;
+};
 
-    LLVMFuzzerInitialize(&argc, &argv);
+static bool take_number(const char *word, const char *name, unsigned long *number)
+{
+    size_t length = strlen(name);
+
+    if (strncmp(word, name, length) != 0)
+        return false;
+    *number = strtoul(word + length, NULL, 10);
+    return true;
+}
+
+/* Numbers by name; files and folders go to the list. */
+static void take_arguments(int argc, char **argv, struct options *options)
+{
     for (int i = 1; i < argc; i++) {
         size_t before = count;
-        if (strncmp(argv[i], "--marks=", 8) == 0)
-            floor = strtoul(argv[i] + 8, NULL, 10);
-        speed |= strcmp(argv[i], "--speed") == 0;
-        if (strncmp(argv[i], "--", 2) == 0)
+        options->speed |= strcmp(argv[i], "--speed") == 0;
+        if (take_number(argv[i], "--marks=", &options->marks) ||
+            take_number(argv[i], "--runs=", &options->runs) ||
+            take_number(argv[i], "--seed=", &options->seed) || strncmp(argv[i], "--", 2) == 0)
             continue;
         gather(argv[i]);
         if (count == before)
             fail(argv[i], "expected files to replay, found none");
     }
-    if (count == 0) {
-        fprintf(stderr, "usage: %s [--engine=PATH | --sut=SPEC] [--speed] FILE-OR-FOLDER...\n",
-                argv[0]);
-        return 2;
-    }
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        signal(signals[i], say_running);
-    if (speed) {
-        measure();
-        return 0;
-    }
+}
+
+static void replay_all(size_t floor)
+{
     for (size_t i = 0; i < count; i++)
         list[i].noted = replay_file(list[i].path);
     for (size_t i = count; i-- > 0;)
@@ -223,5 +235,42 @@ int main(int argc, char **argv)
     free(list);
     printf("%zu inputs replayed, in two orders: %zu marks\n", count, fuzz_marks());
     check_marks(floor);
+}
+
+static void make_inputs(const struct options *options)
+{
+    static char name[40];
+
+    if (target_ops == 0)
+        fail("--runs", "expected a target of records, found one of bytes: libFuzzer makes those");
+    snprintf(name, sizeof name, "found-%lu.sfz", options->seed);
+    running = name;
+    search_run(options->runs, (unsigned)options->seed);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    int signals[] = {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
+
+    LLVMFuzzerInitialize(&argc, &argv);
+    take_arguments(argc, argv, &options);
+    if (count == 0 && options.runs == 0) {
+        fprintf(stderr,
+                "usage: %s [--engine=PATH | --sut=SPEC] [--speed | --runs=N [--seed=N]] "
+                "FILE-OR-FOLDER...\n",
+                argv[0]);
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], say_running);
+    if (options.speed) {
+        measure();
+        return 0;
+    }
+    if (count > 0)
+        replay_all(options.marks);
+    if (options.runs > 0)
+        make_inputs(&options);
     return 0;
 }

@@ -80,6 +80,12 @@ static void take_off(const char *id)
     usage("--off: expected a check of the judge, found", id);
 }
 
+static bool is_of_replayer(const char *word)
+{
+    return strncmp(word, "--marks=", 8) == 0 || strncmp(word, "--runs=", 7) == 0 ||
+           strncmp(word, "--seed=", 7) == 0 || strcmp(word, "--speed") == 0;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     for (int i = 1; i < *argc; i++) {
@@ -90,8 +96,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
             sut_spec = word + 6;
         else if (strncmp(word, "--off=", 6) == 0)
             take_off(word + 6);
-        else if (strncmp(word, "--", 2) == 0 && strncmp(word, "--marks=", 8) != 0 &&
-                 strcmp(word, "--speed") != 0)
+        else if (strncmp(word, "--", 2) == 0 && !is_of_replayer(word))
             usage("unknown argument", word);
     }
     return 0;
@@ -112,22 +117,27 @@ bool target_is_engine(void)
     return sut_spec == NULL;
 }
 
-const struct fuzz_driver *target_driver(void **self)
+const struct fuzz_driver *target_side(int side, void **self)
 {
-    static struct fuzz_engine *own;
-    static struct fuzz_sut *sut;
+    static struct fuzz_engine *own[2];
+    static struct fuzz_sut *sut[2];
     struct conform_error error;
 
     if (sut_spec != NULL) {
-        if (sut == NULL && (sut = fuzz_sut_new(sut_spec, &error)) == NULL) {
+        if (sut[side] == NULL && (sut[side] = fuzz_sut_new(sut_spec, &error)) == NULL) {
             fprintf(stderr, "--sut: %s\n", error.text);
             exit(3);
         }
-        *self = sut;
+        *self = sut[side];
         return &fuzz_sut_driver;
     }
-    if (own == NULL)
-        own = fuzz_engine_new(engine);
-    *self = own;
+    if (own[side] == NULL)
+        own[side] = fuzz_engine_new(engine);
+    *self = own[side];
     return &fuzz_engine_driver;
+}
+
+const struct fuzz_driver *target_driver(void **self)
+{
+    return target_side(0, self);
 }

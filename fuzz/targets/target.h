@@ -47,6 +47,8 @@ struct fuzz_driver;
 const struct simnet_explore_engine *target_engine(void);
 /* What inputs happen to: that engine, or --sut. */
 const struct fuzz_driver *target_driver(void **self);
+/* The same as one of two that talk to each other: 0 or 1. */
+const struct fuzz_driver *target_side(int side, void **self);
 /* Whether that is our own engine's code, which keeps the advisory rules, too. */
 bool target_is_engine(void);
 /* Checks of the judge switched off by --off; NULL: none. */

@@ -23,7 +23,8 @@ static enum conform_sut_status so_call(struct conform_sut *sut,
 static void so_stop(struct conform_sut *sut, bool polite)
 {
     (void)polite;
-    conform__so_free(sut->impl);
+    if (sut->impl != NULL) /* NULL: it did not start, and is given up */
+        conform__so_free(sut->impl);
     sut->impl = NULL;
 }
 
