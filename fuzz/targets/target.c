@@ -12,6 +12,7 @@ static const char *sut_spec;
 static bool off[JUDGE_CHECK_COUNT];
 static bool any_off;
 
+static jmp_buf *go_on;
 static uint64_t noted;
 
 void target_note(uint64_t hash)
@@ -39,7 +40,14 @@ void target_break(enum sipc_rule rule, const char *format, ...)
     va_end(args);
     fputc('\n', stderr);
     fflush(stderr);
+    if (go_on != NULL)
+        longjmp(*go_on, 1);
     abort();
+}
+
+void target_go_on(jmp_buf *at)
+{
+    go_on = at;
 }
 
 /* An assertion of the engine is an oracle like any other. */
@@ -83,7 +91,8 @@ static void take_off(const char *id)
 static bool is_of_replayer(const char *word)
 {
     return strncmp(word, "--marks=", 8) == 0 || strncmp(word, "--runs=", 7) == 0 ||
-           strncmp(word, "--seed=", 7) == 0 || strcmp(word, "--speed") == 0;
+           strncmp(word, "--seed=", 7) == 0 || strcmp(word, "--speed") == 0 ||
+           strcmp(word, "--all") == 0;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -4,6 +4,7 @@
 #ifndef FUZZ_TARGET_H
 #define FUZZ_TARGET_H
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,6 +31,9 @@ uint64_t target_noted(void); /* and begins anew */
 __attribute__((noreturn))
 #endif
 void target_break(enum sipc_rule rule, const char *format, ...) SIPC_PRINTF(2, 3);
+
+/* Or goes on there, for those who want to see all that is broken; NULL: ends the program. */
+void target_go_on(jmp_buf *at);
 
 #define FUZZ_CHECK_RULE(rule, condition, what)                                                     \
     do {                                                                                           \
