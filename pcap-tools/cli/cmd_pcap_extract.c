@@ -71,61 +71,13 @@ static char *extract_path(const struct extract *extract, const char *name)
 
 /* ---- groups ---- */
 
-/* The first long attribute's pieces, joined and split (OPT-7); false: they cannot be. */
-static bool extract_long(json_t *list, struct sipc_span options, struct sipc_span key)
+static void extract_attribute(void *ctx, struct sipc_span name, struct sipc_span value)
 {
-    struct sipc_span rest = options, name, value;
-    struct sipc_option option;
-    uint8_t *joined = malloc(options.size + 1);
-    size_t used = 0;
-    bool ok = true;
+    json_t *pair = json_array();
 
-    SIPC_ASSERT(joined != NULL);
-    while (ok && sipc_option_next(&rest, &option))
-        if (option.id == SIPC_OPT_LONG_ATTRIBUTE && option.name.size == key.size &&
-            memcmp(option.name.data, key.data, key.size) == 0)
-            ok = sipc_long_attribute_join(option.value, joined, options.size, &used);
-    ok = ok && sipc_long_attribute_split((struct sipc_span){joined, used}, &name, &value);
-    if (ok) {
-        json_t *pair = json_array();
-        json_array_append_new(pair, pcap_text_json(name));
-        json_array_append_new(pair, pcap_text_json(value));
-        json_array_append_new(list, pair);
-    }
-    free(joined);
-    return ok;
-}
-
-/* Whether the name was there before `end`. */
-static bool extract_again(struct sipc_span options, const uint8_t *end, struct sipc_span name)
-{
-    struct sipc_span rest = options;
-    struct sipc_option option;
-    while (sipc_option_next(&rest, &option) && option.name.data < end)
-        if (option.name.size == name.size && memcmp(option.name.data, name.data, name.size) == 0)
-            return true;
-    return false;
-}
-
-static json_t *extract_attributes(struct sipc_span options)
-{
-    json_t *list = json_array();
-    struct sipc_span rest = options;
-    struct sipc_option option;
-
-    while (sipc_option_next(&rest, &option)) {
-        if (option.id & SIPC_OPT_FRAMING)
-            continue;
-        if (option.id == SIPC_OPT_LONG_ATTRIBUTE &&
-            (extract_again(options, option.name.data, option.name) ||
-             extract_long(list, options, option.name)))
-            continue;
-        json_t *pair = json_array();
-        json_array_append_new(pair, pcap_text_json(option.name));
-        json_array_append_new(pair, pcap_text_json(option.value));
-        json_array_append_new(list, pair);
-    }
-    return list;
+    json_array_append_new(pair, pcap_text_json(name));
+    json_array_append_new(pair, pcap_text_json(value));
+    json_array_append_new(ctx, pair);
 }
 
 static void extract_index(struct extract *extract, const struct groups *groups, const char *name)
@@ -141,7 +93,9 @@ static void extract_index(struct extract *extract, const struct groups *groups, 
                                "size", (json_int_t)groups->data.size, "acked", (int)groups->acked);
 
     SIPC_ASSERT(object != NULL);
-    json_object_set_new(object, "attributes", extract_attributes(options));
+    json_t *attributes = json_array();
+    pcap_attributes(options, extract_attribute, attributes);
+    json_object_set_new(object, "attributes", attributes);
     json_dumpf(object, extract->index, JSON_COMPACT);
     fputc('\n', extract->index);
     json_decref(object);

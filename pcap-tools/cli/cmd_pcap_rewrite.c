@@ -21,7 +21,6 @@ enum {
     REWRITE_KEY,
     REWRITE_PAYLOAD,
     REWRITE_COMMENTS,
-    REWRITE_PREFIX_AT_LEAST = 8, /* bytes of a session id that a PDU repeats */
 };
 
 static const struct cli_option rewrite_options[] = {
@@ -53,9 +52,10 @@ static const struct cli_command rewrite_command = {
              "\n"
              "Exit status: 0 written, 2 bad options, 4 the capture is broken (what was before is\n"
              "written) or OUT cannot be written, 5 nothing was changed.",
-    .examples = "sipc pcap rewrite --address 10.0.0.1=192.0.2.7 --udp-port 40001=9000 -w b.pcapng "
-                "a.pcapng\n"
-                "sipc pcap rewrite --window-add 1000 -w b.pcapng a.pcapng",
+    .examples =
+        "sipc pcap rewrite --map-address 10.0.0.1=192.0.2.7 --map-port 40001=9000 -w b.pcapng "
+        "a.pcapng\n"
+        "sipc pcap rewrite --window-add 1000 -w b.pcapng a.pcapng",
     .options = rewrite_options,
 };
 static const struct cli_command anonymize_command = {
@@ -275,12 +275,7 @@ static void rewrite_new_session(const struct rewrite *rewrite, uint8_t *id)
         }
     if (!rewrite->anonymize)
         return;
-    uint8_t old[SIPC_SESSION_ID_SIZE];
-    memcpy(old, id, sizeof old);
-    for (size_t i = 0; i < SIPC_SESSION_ID_SIZE; i += 8) {
-        const uint64_t hash = XXH3_64bits_withSeed(old, sizeof old, rewrite->seed + 1000 + i);
-        memcpy(id + i, &hash, 8);
-    }
+    pcap_other_session(rewrite->seed, id, id);
 }
 
 /* A PDU in place. What is none stays as it is, or is hidden whole. Returns the bytes to keep. */
@@ -296,14 +291,15 @@ static size_t rewrite_pdu(struct rewrite *rewrite, uint8_t *bytes, size_t size)
     uint8_t *data = bytes + (size - pdu.data.size);
     if (rewrite->anonymize)
         rewrite_hide_options(pdu.options);
-    rewrite_new_session(rewrite, bytes + 2);
-    memcpy(data - REWRITE_PREFIX_AT_LEAST, bytes + 2, REWRITE_PREFIX_AT_LEAST);
+    uint8_t id[SIPC_SESSION_ID_SIZE];
+    memcpy(id, pdu.session_id, sizeof id);
+    rewrite_new_session(rewrite, id);
+    pcap_put_session(bytes, &pdu, size, id);
     const uint64_t window_id = (uint64_t)pdu.window_id + rewrite->window_add;
     if (window_id > (uint64_t)SIPC_WINDOW_ID_MAX)
         rewrite->out_of_range++;
     else
-        for (int i = 0; i < 8; i++)
-            bytes[34 + i] = (uint8_t)(window_id >> (56 - 8 * i));
+        pcap_put_window(bytes, (int64_t)window_id);
     if (rewrite->anonymize && rewrite->payload == REWRITE_ZERO)
         memset(data, 0, pdu.data.size);
     else if (rewrite->anonymize && rewrite->payload == REWRITE_HASH)

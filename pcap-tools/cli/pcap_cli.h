@@ -10,6 +10,7 @@
 int pcap_cmd_show(int argc, char **argv);
 int pcap_cmd_stats(int argc, char **argv);
 int pcap_cmd_audit(int argc, char **argv);
+int pcap_cmd_replay(int argc, char **argv);
 int pcap_cmd_extract(int argc, char **argv);
 int pcap_cmd_capture(int argc, char **argv);
 int pcap_cmd_rewrite(int argc, char **argv);
@@ -109,6 +110,18 @@ const struct pcapt_item *pcap_input_next(struct pcap_input *input);
 /* Tells on stderr what the capture lacked and how it ended, and closes it. CLI_OK; CLI_HARNESS: it
  * is broken; CLI_UNDECIDED: no PDU fitted. */
 int pcap_input_close(struct pcap_input *input);
+
+/* ---- other names, attributes (ids.c) ---- */
+
+/* Puts another session id, or window id, into a PDU of `size` bytes that was decoded as `pdu`. */
+void pcap_put_session(uint8_t *bytes, const struct sipc_pdu *pdu, size_t size, const uint8_t *id);
+void pcap_put_window(uint8_t *bytes, int64_t window_id);
+/* The id that stands for another under this seed. `out` may be `old`. */
+void pcap_other_session(uint64_t seed, const uint8_t *old, uint8_t *out);
+/* Tells each attribute among encoded options, long ones decoded where they can be (OPT-7); what it
+ * is given lives during the call. */
+typedef void pcap_attribute_found(void *ctx, struct sipc_span name, struct sipc_span value);
+void pcap_attributes(struct sipc_span options, pcap_attribute_found *found, void *ctx);
 
 /* ---- words (describe.c) ---- */
 

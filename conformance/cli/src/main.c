@@ -53,6 +53,7 @@ static const struct main_entry main_pcap[] = {
     {"audit", pcap_cmd_audit, "judge the endpoints in a capture, rule by rule"},
     {"capture", pcap_cmd_capture, "capture on an interface, into a file or a ring of them"},
     {"extract", pcap_cmd_extract, "window groups to files, sessions to captures"},
+    {"replay", pcap_cmd_replay, "an endpoint once more: by the engine, or to a live peer"},
     {"rewrite", pcap_cmd_rewrite, "a capture with other addresses, ports, ids"},
     {"anonymize", pcap_cmd_anonymize, "a capture without what tells whose it is"},
     {NULL, NULL, NULL},

@@ -20,7 +20,9 @@ from cli_tools import ACKED, BAD, fake, lines_of
 
 COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
             "conform diff", "conform matrix", "conform mutants", "conform check-adapter", "sut",
-            "sim run", "sim replay", "sim swarm", "sim shrink", "sim explore"]
+            "sim run", "sim replay", "sim swarm", "sim shrink", "sim explore",
+            "pcap show", "pcap stats", "pcap audit", "pcap capture", "pcap extract", "pcap replay",
+            "pcap rewrite", "pcap anonymize", "bench pcap"]
 
 
 # ---- help and usage

@@ -21,6 +21,7 @@ struct conform_sut_options {
     unsigned response_limit_ms; /* wall time for one response; 0: 5,000 */
     bool verbose;               /* the SUT's stderr goes to ours as well */
     bool in_process;            /* so: is loaded into this process, for speed: a crash is ours */
+    bool endless;               /* any number of outputs since reset is asked for, and no flood */
     /* Called for each request but hello before it is made; may be NULL. */
     void (*on_request)(void *ctx, uint64_t now_ns, const struct conform_request *request);
     void *ctx;

@@ -214,7 +214,8 @@ static enum conform_sut_status sut_count(struct conform_sut *sut,
         sut->out_bytes += response->outs[i].size;
     }
     sut->out_count += response->out_count;
-    if (sut->out_count <= SUT_OUTS_MAX && sut->out_bytes <= SUT_OUT_BYTES_MAX) {
+    if (sut->options.endless ||
+        (sut->out_count <= SUT_OUTS_MAX && sut->out_bytes <= SUT_OUT_BYTES_MAX)) {
         return CONFORM_SUT_OK;
     }
     conform_error_set(error, "the SUT floods: %llu outputs with %llu bytes since reset",
