@@ -60,6 +60,33 @@ static uint64_t stats_all(const struct stats_view *view)
     return all;
 }
 
+/* What was sent and did not arrive, where both were captured; copies that a network made hide some.
+ */
+static uint64_t stats_lost(const struct stats_session *session, int end)
+{
+    const struct stats_view *sent = session->views[end][STATS_SENT];
+    const struct stats_view *arrived = session->views[end][STATS_ARRIVED];
+    if (sent == NULL || arrived == NULL)
+        return 0;
+    const uint64_t known = stats_all(sent) + arrived->duplicates;
+    return known > stats_all(arrived) ? known - stats_all(arrived) : 0;
+}
+
+static void stats_print_lost(const struct stats_session *session, int end)
+{
+    const uint64_t lost = stats_lost(session, end);
+    if (session->dropped[end] > 0)
+        printf("   lost on the way: %" PRIu64 ", as the capture says\n", session->dropped[end]);
+    else if (lost > 0)
+        printf("   lost on the way: %" PRIu64 " at least, more were sent than arrived\n", lost);
+}
+
+/* The repeats that no ack had made needless: all that a single point shows of loss. */
+static uint64_t stats_unanswered(const struct stats_view *view)
+{
+    return view->repeats > view->spurious ? view->repeats - view->spurious : 0;
+}
+
 static void stats_print_repeats(const struct stats_view *view)
 {
     if (view->repeats > 0)
@@ -67,6 +94,16 @@ static void stats_print_repeats(const struct stats_view *view)
                ", more often %" PRIu64 "; spurious %" PRIu64 "\n",
                view->repeats, view->repeated[1], view->repeated[2], view->repeated[3],
                view->spurious);
+    if (stats_unanswered(view) > 0)
+        printf("    inferred %" PRIu64
+               " losses at most: repeats of what no ack was seen for; it, or "
+               "its ack, was lost or late\n",
+               stats_unanswered(view));
+    if (view->missed > 0)
+        printf("    inferred %" PRIu64
+               " losses before this point at most: PDUs that came only when "
+               "their window was sent again, behind later ones\n",
+               view->missed);
     if (view->duplicates > 0)
         printf("    duplicated by the network %" PRIu64 "\n", view->duplicates);
     if (view->late > 0)
@@ -124,6 +161,7 @@ static void stats_print(const struct stats_session *session)
             (const struct stats_view *const *)session->views[end];
         printf("  %s > %s\n", pcapt_address_text(&session->ends[end], ends[0]),
                pcapt_address_text(&session->ends[!end], ends[1]));
+        stats_print_lost(session, end);
         for (int point = 0; point < STATS_POINTS; point++)
             if (views[point] != NULL)
                 stats_print_view(views[point], point);
@@ -153,6 +191,8 @@ static json_t *stats_json_view(const struct stats_view *view)
     stats_put(object, "repeated_twice", view->repeated[2]);
     stats_put(object, "repeated_more", view->repeated[3]);
     stats_put(object, "spurious", view->spurious);
+    stats_put(object, "lost_inferred_at_most", stats_unanswered(view));
+    stats_put(object, "lost_before_inferred", view->missed);
     stats_put(object, "duplicated_by_network", view->duplicates);
     stats_put(object, "late", view->late);
     stats_put(object, "late_by_max", view->late_max);
@@ -196,6 +236,8 @@ static void stats_json(const struct stats_session *session)
                             json_string(pcapt_address_text(&session->ends[end], text)));
         json_object_set_new(direction, "to",
                             json_string(pcapt_address_text(&session->ends[!end], text)));
+        stats_put(direction, "dropped", session->dropped[end]);
+        stats_put(direction, "lost_at_least", stats_lost(session, end));
         for (int point = 0; point < STATS_POINTS; point++)
             if (session->views[end][point] != NULL)
                 json_object_set_new(direction, points[point],

@@ -111,6 +111,8 @@ static struct stats_session *stats_session(struct stats *stats, const struct pca
         stats_link(stats, session);
         return session;
     }
+    if (item->dropped)
+        return NULL; /* what never arrived begins none: its ids may be spoiled */
     if (stats->held == STATS_SESSIONS_MAX)
         stats_tell(stats, stats->oldest);
     struct stats_session *session = calloc(1, sizeof *session);
@@ -231,6 +233,7 @@ static void stats_own(struct stats_view *view, const struct pcapt_item *item)
     } else {
         *seen = (struct stats_seen){pdu->window_id, pdu->seq_nr, 1, item->at_ns, item->at_ns};
         view->new_bytes += pdu->data.size;
+        view->missed += window->repeated && pdu->seq_nr < window->highest;
         if (pdu->seq_nr < window->highest && !window->repeated) {
             const uint64_t by = (uint64_t)(window->highest - pdu->seq_nr);
             view->late++;
@@ -295,9 +298,14 @@ void stats_item(struct stats *stats, const struct pcapt_item *item)
 {
     int end;
 
-    if (!pcapt_item_is_pdu(item) || item->copy_of != 0 || item->dropped)
+    if (!pcapt_item_is_pdu(item) || item->copy_of != 0)
         return;
     struct stats_session *session = stats_session(stats, item, &end);
+    if (item->dropped) {
+        if (session != NULL)
+            session->dropped[end]++;
+        return;
+    }
     const enum stats_point point = stats_point(item);
     struct stats_view *view = stats_view(session, end, point);
     const struct sipc_pdu *pdu = &item->pdu;

@@ -30,8 +30,10 @@ struct stats_view {
                                                   often ([0]: not used) */
     uint64_t spurious;                         /* repeats of what had arrived, as acks show */
     uint64_t late, late_max; /* PDUs first seen behind later ones of their window; how far */
-    uint64_t holes;          /* PDUs that must have passed, as acks show, and were not captured */
-    uint64_t duplicates;     /* by a network */
+    uint64_t missed; /* PDUs first seen behind later ones when their window was being sent again: an
+                        earlier one was lost before this point, or late */
+    uint64_t holes;  /* PDUs that must have passed, as acks show, and were not captured */
+    uint64_t duplicates;                                 /* by a network */
     uint64_t acks, duplicate_acks, full_windows, errors; /* of acks in this direction */
     uint64_t round_trips, round_trip_min_ns, round_trip_max_ns, round_trip_sum_ns;
     struct stats_window windows[STATS_WINDOWS];
@@ -43,8 +45,9 @@ struct stats_session {
     uint64_t number; /* from 1, as they began */
     uint8_t id[SIPC_SESSION_ID_SIZE];
     enum pcapt_transport transport;
-    struct pcapt_address ends[2];              /* [0] sent the first PDU seen */
-    uint64_t first_ns, last_ns, silence_ns;    /* the longest */
+    struct pcapt_address ends[2];           /* [0] sent the first PDU seen */
+    uint64_t first_ns, last_ns, silence_ns; /* the longest */
+    uint64_t dropped[2]; /* on their way, as a simulator's capture says; by who sent them */
     struct stats_view *views[2][STATS_POINTS]; /* NULL: none. [0]: from ends[0] */
 };
 

@@ -70,6 +70,41 @@ def test_late_pdus_and_holes(stats):
     assert (view["late"], view["late_by_max"], view["holes"]) == (1, 2, 2)
 
 
+def test_losses_that_a_single_point_shows_are_inferred(stats):
+    def data(seq_nr, last=False):
+        return pdu(window_id=1, seq_nr=seq_nr, options=[("s_01", "True")] if last else [])
+    rows = [row(0, data(0)), row(1, data(1)), row(2, data(3, True)), row(5, ack(1, 1, False), True),
+            row(1000, data(0)), row(1005, ack(1, 1, False), True), row(1006, data(2)),
+            row(1011, ack(1, 3), True),
+            row(2000, full(2)), row(3000, full(2)), row(3005, ack(2), True)]
+    there, back = stats(rows).lines()[0]["directions"]
+    view = there["captured"]
+    assert (view["repeats"], view["spurious"], view["lost_inferred_at_most"],
+            view["lost_before_inferred"], view["late"]) == (2, 1, 1, 1, 0)
+    assert (there["dropped"], there["lost_at_least"], back["captured"]["repeats"]) == (0, 0, 0)
+
+
+def test_losses_between_two_points(stats, satellite):
+    packets = packets_of(satellite.read_bytes())
+    arrivals = [i for i, p in enumerate(packets)
+                if p[2] == 1 and p[1][12:16] == packets[0][1][12:16]]
+    counts = []
+    for lost in (arrivals[:0], arrivals[5:8]):
+        rows = [p for i, p in enumerate(packets) if i not in lost]
+        there = stats(tapped(rows, lambda source, to, way: way)).lines()[0]["directions"][0]
+        counts.append((there["dropped"], there["lost_at_least"]))
+    assert counts == [(0, 0), (0, 3)]
+
+
+def test_losses_that_a_simulation_tells(sipc, project_dir, tmp_path):
+    path = tmp_path / "partition.pcapng"
+    scenario = project_dir / "simnet" / "scenarios" / "one-way-partition.sx"
+    assert sipc("sim", "run", scenario, "--trace", path).code == 0
+    dropped = [p for p in packets_of(path.read_bytes()) if p[2] == 0 and b"dropped" in p[3]]
+    session = sipc("pcap", "stats", "--json", path).lines()[0]
+    assert sum(d["dropped"] for d in session["directions"]) == len(dropped) > 0
+
+
 def test_copies_of_the_capture_are_left_out_and_those_of_a_network_counted(stats):
     rows = [row(i * 10, full(i), ident=i + 1) for i in range(40)]
     mirrored = [r for pair in zip(rows, rows) for r in pair]
