@@ -155,7 +155,7 @@ enum packet_kind fragments_add(struct fragments *fragments, const struct fragmen
     }
     if (slot->total == 0 || slot->units < (slot->total + FRAGMENTS_UNIT - 1) / FRAGMENTS_UNIT)
         return PACKET_HELD;
-    *whole = (struct packet_rest){slot->bytes, slot->total, slot->total};
+    *whole = (struct packet_rest){slot->bytes, slot->total, slot->total, false};
     *first_frame = slot->first_frame;
     slot->used = false;
     return PACKET_DATAGRAM;

@@ -112,7 +112,7 @@ static enum packet_kind ip_fragment(struct fragments *fragments, struct fragment
 static bool ip_trim(struct packet_rest *rest, uint32_t length)
 {
     if (length > rest->wire)
-        return false;
+        return rest->bounded;
     rest->wire = length;
     rest->size = rest->size < length ? rest->size : length;
     return true;

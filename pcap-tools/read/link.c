@@ -29,8 +29,14 @@ enum {
 /* Behind PPPoE's head and the PPP protocol, which may be one byte or two. */
 static enum packet_kind link_pppoe(struct packet_rest *rest)
 {
+    const uint32_t length = rest->size >= 6 ? packet_u16(rest->at + 4) : 0;
     if (!packet_skip(rest, 6) || rest->size < 2)
         return PACKET_CUT;
+    if (length >= 2 && length < rest->wire) {
+        rest->bounded = true;
+        rest->wire = length;
+        rest->size = rest->size < length ? rest->size : length;
+    }
     const bool brief = rest->at[0] & 1;
     const uint32_t protocol = brief ? rest->at[0] : packet_u16(rest->at);
     packet_skip(rest, brief ? 1 : 2);
@@ -82,7 +88,7 @@ enum packet_kind packet_link(const struct pcapt_frame *frame, uint32_t user_link
                              struct packet_rest *rest, enum packet_network *network,
                              enum pcapt_direction *direction)
 {
-    *rest = (struct packet_rest){frame->data, frame->size, frame->wire_size};
+    *rest = (struct packet_rest){frame->data, frame->size, frame->wire_size, false};
     *network = PACKET_NETWORK_IP;
     *direction = frame->direction;
     switch (frame->link_type) {

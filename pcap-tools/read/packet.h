@@ -31,6 +31,7 @@ struct packet {
 struct packet_rest {
     const uint8_t *at;
     uint32_t size, wire;
+    bool bounded; /* the link says where it ends; where IP says more, it counted padding */
 };
 static inline bool packet_skip(struct packet_rest *rest, uint32_t bytes)
 {

@@ -9,6 +9,7 @@ from captures import (ACK, PORT, SESSION, ether, full, interface, ipv4, ipv6, op
 PLAIN = ipv4(udp(full()))
 PLAIN6 = ipv6(udp(full()))
 PPPOE = b"\x11\x00\x00\x01" + struct.pack(">H", len(PLAIN) + 2)
+PPPOE6 = b"\x11\x00\x00\x01" + struct.pack(">H", len(PLAIN6) + 2)
 
 LINKS = [
     ("ethernet", 1, ether(PLAIN)),
@@ -19,7 +20,7 @@ LINKS = [
     ("qinq-old", 1, ether(PLAIN, tags=[0x9100, 0x8100])),
     ("pppoe", 1, ether(PPPOE + b"\x00\x21" + PLAIN, 0x8864)),
     ("pppoe-compressed", 1, ether(PPPOE + b"\x21" + PLAIN, 0x8864)),
-    ("pppoe-ipv6", 1, ether(PPPOE + b"\x00\x57" + PLAIN6, 0x8864)),
+    ("pppoe-ipv6", 1, ether(PPPOE6 + b"\x00\x57" + PLAIN6, 0x8864)),
     ("pppoe-in-qinq", 1, ether(PPPOE + b"\x00\x21" + PLAIN, 0x8864, tags=[0x88a8, 0x8100])),
     ("pppoe-alone", 51, PPPOE + b"\x00\x21" + PLAIN),
     ("cooked", 113, struct.pack(">HHH8sH", 4, 1, 6, b"", 0x0800) + PLAIN),
