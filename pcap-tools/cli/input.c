@@ -234,7 +234,7 @@ static void input_tell(const struct pcap_input *input, uint64_t count, const cha
 int pcap_input_close(struct pcap_input *input)
 {
     const struct pcapt_counts *counts = pcapt_reader_counts(input->reader);
-    int exit_code = input->shown > 0 ? CLI_OK : CLI_UNDECIDED;
+    int exit_code = input->shown > 0 || input->any ? CLI_OK : CLI_UNDECIDED;
 
     if (input->progress)
         fprintf(stderr, "\r\033[K");
@@ -246,9 +246,9 @@ int pcap_input_close(struct pcap_input *input)
     input_tell(input, counts->gap_bytes, "bytes of TCP streams are missing in the capture");
     input_tell(input, counts->forgotten, "streams or fragments were given up for want of room");
     input_tell(input, pcapt_source_drops(input->source), "packets were lost by the capture");
-    if (counts->pdus + counts->not_pdus == 0)
+    if (!input->any && counts->pdus + counts->not_pdus == 0)
         fprintf(stderr, "%s: no ScalableIPC in %" PRIu64 " frames\n", input->path, counts->frames);
-    else if (input->shown == 0)
+    else if (!input->any && input->shown == 0)
         fprintf(stderr, "%s: none of %" PRIu64 " PDUs fits\n", input->path,
                 counts->pdus + counts->not_pdus);
     if (input->status == PCAPT_BROKEN) {

@@ -15,6 +15,7 @@ int pcap_cmd_extract(int argc, char **argv);
 int pcap_cmd_capture(int argc, char **argv);
 int pcap_cmd_rewrite(int argc, char **argv);
 int pcap_cmd_anonymize(int argc, char **argv);
+int pcap_cmd_scenario(int argc, char **argv);
 int pcap_cmd_bench(int argc, char **argv); /* sipc bench pcap */
 
 /* ---- filters (filter.c) ---- */
@@ -59,6 +60,7 @@ struct pcap_input {
     uint64_t size; /* of the file; 0: not known */
     uint64_t next_progress, shown;
     bool progress;
+    bool any; /* packets of other protocols are wanted, too: no PDU is no fault */
 };
 enum {
     PCAP_PORT = 3000,

@@ -293,6 +293,28 @@ static void reader_user(struct packet *packet, const struct pcapt_frame *frame,
     packet->flow.destination.bytes[0] = frame->direction != PCAPT_INBOUND;
 }
 
+static void reader_tell(const struct pcapt_reader *reader, const struct packet *packet,
+                        uint64_t copy_of, bool duplicate)
+{
+    const bool tcp = packet->flow.transport == PCAPT_OVER_TCP;
+    const struct pcapt_seen seen = {
+        .frame = &reader->frame,
+        .flow = &packet->flow,
+        .direction = reader->direction,
+        .payload = {packet->payload, packet->size},
+        .wire_size = packet->wire_size,
+        .seq = packet->seq,
+        .ack = packet->ack,
+        .flags = packet->flags,
+        .head = {tcp ? packet->payload - packet->tcp_head : NULL, packet->tcp_head},
+        .ip_id = packet->has_ip_id ? packet->ip_id : 0,
+        .copy_of = copy_of,
+        .duplicate = duplicate,
+        .dropped = reader->direction == PCAPT_DIRECTION_UNKNOWN && reader_is_ours(reader),
+    };
+    reader->options.packet(reader->options.ctx, &seen);
+}
+
 /* true: reader->item holds a PDU of this frame, or from_stream says where to look. */
 static bool reader_frame(struct pcapt_reader *reader)
 {
@@ -316,6 +338,8 @@ static bool reader_frame(struct pcapt_reader *reader)
     bool duplicate = false;
     const uint64_t copy_of = reader_copy_of(reader, &packet, flow, &duplicate);
     reader->counts.copies += copy_of != 0;
+    if (reader->options.packet != NULL)
+        reader_tell(reader, &packet, copy_of, duplicate);
     if (kind == PACKET_DATAGRAM && reader_datagram(reader, &packet, flow, copy_of)) {
         reader->item.duplicate = duplicate;
         return true;

@@ -56,6 +56,7 @@ static const struct main_entry main_pcap[] = {
     {"replay", pcap_cmd_replay, "an endpoint once more: by the engine, or to a live peer"},
     {"rewrite", pcap_cmd_rewrite, "a capture with other addresses, ports, ids"},
     {"anonymize", pcap_cmd_anonymize, "a capture without what tells whose it is"},
+    {"scenario", pcap_cmd_scenario, "a path as its traffic shows it, for the simulator"},
     {NULL, NULL, NULL},
 };
 

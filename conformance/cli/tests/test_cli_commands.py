@@ -22,7 +22,8 @@ COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
             "conform diff", "conform matrix", "conform mutants", "conform check-adapter", "sut",
             "sim run", "sim replay", "sim swarm", "sim shrink", "sim explore",
             "pcap show", "pcap stats", "pcap audit", "pcap capture", "pcap extract", "pcap replay",
-            "pcap rewrite", "pcap anonymize", "bench pcap"]
+            "pcap rewrite", "pcap anonymize", "pcap scenario",
+            "bench pcap"]
 
 
 # ---- help and usage

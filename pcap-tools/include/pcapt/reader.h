@@ -87,6 +87,21 @@ struct pcapt_counts {
     uint64_t forgotten;       /* streams and fragments given up for want of room */
 };
 
+/* A UDP datagram, TCP segment or PDU alone, of whatever protocol, as it was met. */
+struct pcapt_seen {
+    const struct pcapt_frame *frame; /* its last, if it came in fragments */
+    const struct pcapt_flow *flow;
+    enum pcapt_direction direction;
+    struct sipc_span payload; /* as captured */
+    uint32_t wire_size;       /* of the payload */
+    uint32_t seq, ack;        /* TCP */
+    uint8_t flags;            /* TCP: as the header has them */
+    struct sipc_span head;    /* TCP: the header with its options */
+    uint32_t ip_id;           /* 0: none */
+    uint64_t copy_of;         /* as in an item */
+    bool duplicate, dropped;  /* as in an item */
+};
+
 enum { PCAPT_PORTS_MAX = 16 };
 struct pcapt_reader_options {
     uint16_t ports[PCAPT_PORTS_MAX]; /* UDP and TCP: what goes there or comes from there is
@@ -96,6 +111,8 @@ struct pcapt_reader_options {
     /* Called for each frame, of whatever kind, when all its PDUs were given out. NULL: nobody
      * wants it. */
     void (*frame_done)(void *ctx, const struct pcapt_frame *frame);
+    /* Called for each packet, before its PDUs are given out. NULL: nobody wants it. */
+    void (*packet)(void *ctx, const struct pcapt_seen *seen);
     void *ctx;
 };
 
