@@ -24,7 +24,9 @@ enum {
     SCENARIO_BACK_MAHIMAHI,
     SCENARIO_TO_MAHIMAHI,
     SCENARIO_JSON,
+    SCENARIO_SOURCE,
     SCENARIO_NAME_BYTES = 128,
+    SCENARIO_COLUMNS = 88,
 };
 
 static const struct cli_option scenario_options[] = {
@@ -45,6 +47,8 @@ static const struct cli_option scenario_options[] = {
     {0, "back-mahimahi", "FILE", "from the peer to the host", SCENARIO_BACK_MAHIMAHI},
     {0, "to-mahimahi", NULL, "write what arrived as Mahimahi's opportunities, too",
      SCENARIO_TO_MAHIMAHI},
+    {0, "source", "TEXT", "where the input is from, and its licence, for what is written",
+     SCENARIO_SOURCE},
     {0, "json", NULL, "tell it as one JSON object", SCENARIO_JSON},
     PCAP_READ_OPTIONS,
     {0, NULL, NULL, NULL, 0},
@@ -76,7 +80,7 @@ static const struct cli_command scenario_command = {
 struct scenario_run {
     struct pcap_input input;
     struct path_list_options lists;
-    const char *out, *name, *far, *irtt;
+    const char *out, *name, *far, *irtt, *source;
     struct pcapt_address host, peer;
     bool json, to_mahimahi;
     char own_name[SCENARIO_NAME_BYTES];
@@ -158,6 +162,9 @@ static bool scenario_take(void *ctx, int id, const char *value)
         return run->to_mahimahi = true;
     case SCENARIO_JSON:
         return run->json = true;
+    case SCENARIO_SOURCE:
+        run->source = value;
+        return true;
     default:
         if (id < SCENARIO_OUT || id > SCENARIO_BACK_MAHIMAHI)
             return pcap_input_take(&run->input, id, value);
@@ -355,13 +362,20 @@ static bool scenario_write(struct scenario_run *run, const struct path *path, co
                            int argc, char **argv)
 {
     char *command = NULL;
-    size_t size = 0;
+    size_t size = 0, begun = 0;
     FILE *text = open_memstream(&command, &size);
 
     SIPC_ASSERT(text != NULL);
     fputs("sipc pcap scenario", text);
     for (int i = 1; i < argc; i++) {
-        putc(' ', text);
+        if (strcmp(argv[i], "--source") == 0) { /* it stands by itself */
+            i++;
+            continue;
+        }
+        fflush(text);
+        const bool full = size - begun + strlen(scenario_base(argv[i])) > SCENARIO_COLUMNS;
+        begun = full ? size : begun;
+        fputs(full ? " \\\n    " : " ", text);
         cli_quote(scenario_base(argv[i]), text);
     }
     fclose(text);
@@ -369,6 +383,7 @@ static bool scenario_write(struct scenario_run *run, const struct path *path, co
                                                         .name = run->name,
                                                         .from = scenario_base(file),
                                                         .command = command,
+                                                        .source = run->source,
                                                         .mahimahi = run->to_mahimahi});
     free(command);
     return ok;

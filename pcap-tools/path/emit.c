@@ -233,6 +233,8 @@ static void emit_story(struct emit *emit, bool fitted)
             emit->path->source == PATH_OF_RATES ? "by what it could carry, and when"
             : fitted                            ? "as a model with its figures"
                      : "packet by packet, from the first again when all are used");
+    if (emit->options->source != NULL)
+        fprintf(out, "Source: %s\n", emit->options->source);
     path_tell(emit->path, out);
     path_tell_assumed(emit->path, out);
     fprintf(out, "Made by:\n  %s\n", emit->options->command);

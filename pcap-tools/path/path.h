@@ -203,6 +203,7 @@ void path_tell_assumed(const struct path *path, FILE *out);
 struct path_emit {
     const char *folder, *name;
     const char *from, *command; /* for the story: the input, the command line */
+    const char *source;         /* where the input is from, and its licence; NULL: not told */
     bool mahimahi;              /* write opportunities of what passed, too */
 };
 /* false: told on stderr. */

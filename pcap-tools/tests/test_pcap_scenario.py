@@ -501,6 +501,28 @@ def test_opportunities(sipc, traces, name, figures):
     assert found and found.groups() == figures, out
 
 
+SHIPPED = [  # name, capture, where it is from as its scenario has it
+    ("measured-server", "zeek/206_example_a.pcap",
+     "zeek/zeek @ a13de64, 206_example_a.pcap, BSD-3-Clause"),
+    ("measured-short-timer", "zeek/pppoe-over-qinq.pcap",
+     "zeek/zeek @ a13de64, pppoe-over-qinq.pcap, BSD-3-Clause"),
+    ("measured-wifi", "ndpi/alexa-app.pcapng", "ntop/nDPI @ 3b1286a, alexa-app.pcapng, LGPL-3"),
+]
+
+
+@pytest.mark.parametrize("name, capture, source", SHIPPED, ids=[row[0] for row in SHIPPED])
+def test_shipped_scenarios_are_what_comes_of_their_captures(sipc, traces, project_dir, tmp_path,
+                                                            name, capture, source):
+    result = sipc("pcap", "scenario", "-o", "scenarios", "--name", name, "--source", source,
+                  traces / capture, cwd=tmp_path)
+    assert result.code == 0, result
+    shipped = [path for path in (project_dir / "simnet" / "scenarios").rglob(f"{name}*")]
+    assert len(shipped) >= 3
+    for path in shipped:
+        made = tmp_path / "scenarios" / path.relative_to(project_dir / "simnet" / "scenarios")
+        assert made.read_text() == path.read_text(), path
+
+
 # ---- ScalableIPC seen by one machine, by hand ----
 
 def test_pdus_that_are_sent_again(scenario):
