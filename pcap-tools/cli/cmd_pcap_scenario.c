@@ -384,6 +384,7 @@ static bool scenario_write(struct scenario_run *run, const struct path *path, co
                                                         .from = scenario_base(file),
                                                         .command = command,
                                                         .source = run->source,
+                                                        .told = run->json ? NULL : stdout,
                                                         .mahimahi = run->to_mahimahi});
     free(command);
     return ok;

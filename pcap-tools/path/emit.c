@@ -312,7 +312,8 @@ static void emit_scenario(struct emit *emit, bool fitted)
     if (out != NULL) {
         simnet_scenario_print(&emit->scenario, out);
         emit_close(emit, out, file);
-        printf("%s\n", file);
+        if (emit->options->told != NULL)
+            fprintf(emit->options->told, "%s\n", file);
     }
     simnet_scenario_fini(&emit->scenario);
 }

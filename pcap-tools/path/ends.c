@@ -10,7 +10,13 @@
 
 #include "path.h"
 
-enum { ENDS_PARTS = 32, ENDS_PART_MIN = 8, ENDS_PASSED_MAX = 1024, ENDS_MATCHES_MIN = 4 };
+enum {
+    ENDS_PARTS = 32,
+    ENDS_PART_MIN = 8,
+    ENDS_PASSED_MAX = 1024,
+    ENDS_ALIKE_MAX = 1024,
+    ENDS_MATCHES_MIN = 4
+};
 
 struct ends_event { /* of a packet, at one end */
     uint64_t content, at_ns, frame;
@@ -250,6 +256,23 @@ static struct ends_event *ends_last(const struct ends_match *match, struct ends_
     return NULL;
 }
 
+/* In their order, for as long as each is sent before it arrives. */
+static void ends_alike(struct ends_match *match, struct ends_event *sent, size_t sent_count,
+                       const struct ends_event *arrived, size_t arrived_count)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < sent_count; i++) {
+        while (at < arrived_count && arrived[at].at_ns < sent[i].at_ns) {
+            match->unmatched++;
+            at++;
+        }
+        if (at < arrived_count)
+            sent[i].delay_ns = arrived[at++].at_ns - sent[i].at_ns;
+    }
+    match->unmatched += arrived_count - at;
+}
+
 /* As many as were sent arrived: in their order, if that may be. Else from the last arrival back: it
  * is of the last that was sent early enough and has not arrived; where there is none it is a
  * duplicate. */
@@ -258,6 +281,11 @@ static void ends_pair(void *ctx, struct ends_event *sent, size_t sent_count,
 {
     struct ends_match *match = ctx;
     bool in_order = sent_count == arrived_count;
+
+    if (sent_count > ENDS_ALIKE_MAX || arrived_count > ENDS_ALIKE_MAX) { /* nobody knows which */
+        ends_alike(match, sent, sent_count, arrived, arrived_count);
+        return;
+    }
 
     for (size_t i = 0; i < sent_count && in_order; i++)
         in_order = sent_count == 1 || ends_may_be(match, &sent[i], arrived[i].at_ns);

@@ -205,6 +205,7 @@ struct path_emit {
     const char *from, *command; /* for the story: the input, the command line */
     const char *source;         /* where the input is from, and its licence; NULL: not told */
     bool mahimahi;              /* write opportunities of what passed, too */
+    FILE *told;                 /* where the files of scenarios are told; NULL: nowhere */
 };
 /* false: told on stderr. */
 bool path_emit(const struct path *path, const struct path_emit *emit);

@@ -112,6 +112,8 @@ static void pdus_ack(struct pdus *pdus, const struct path_record *ack)
         way->counts.holes++;
         return;
     }
+    if (ack->at_ns < sent->at_ns)
+        return; /* a capture whose clock was set */
     const uint64_t ns = ack->at_ns - sent->at_ns;
     if (!window->again) {
         path_sample_add(&way->trips, sent->at_ns, ns);

@@ -68,30 +68,41 @@ static bool tap_may_be(const struct pcapt_address *wanted, const struct pcapt_ad
     return wanted->family == 0 || tap_fits(wanted, found);
 }
 
+struct tap_host {
+    struct pcapt_address address; /* without a port */
+    uint64_t packets;
+    size_t place; /* of its first flow */
+};
+
+static int tap_by_address(const void *a, const void *b)
+{
+    const struct tap_host *x = a, *y = b;
+    const int order = memcmp(&x->address, &y->address, sizeof x->address);
+    return order != 0 ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
 struct pcapt_address path_host(const struct path_capture *capture, const struct pcapt_address *host)
 {
-    struct pcapt_address best = *host;
-    uint64_t most = 0;
+    const size_t count = capture->flow_count * 2;
+    struct tap_host *hosts = calloc(count + 1, sizeof *hosts), best = {.packets = 0};
 
-    if (host->family != 0)
-        return best;
-    for (size_t i = 0; i < capture->flow_count; i++)
-        for (int end = 0; end < 2; end++) {
-            struct pcapt_address wanted = capture->flows[i].ends[end];
-            uint64_t packets = 0;
-            wanted.port = 0;
-            if (most > 0 && tap_fits(&best, &wanted))
-                continue;
-            for (size_t k = 0; k < capture->flow_count; k++)
-                if (tap_fits(&wanted, &capture->flows[k].ends[0]) ||
-                    tap_fits(&wanted, &capture->flows[k].ends[1]))
-                    packets += capture->flows[k].packets;
-            if (packets > most) {
-                most = packets;
-                best = wanted;
-            }
-        }
-    return best;
+    if (hosts == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        hosts[i] =
+            (struct tap_host){capture->flows[i / 2].ends[i % 2], capture->flows[i / 2].packets, i};
+        hosts[i].address.port = 0;
+    }
+    qsort(hosts, count, sizeof *hosts, tap_by_address);
+    for (size_t i = 0, next; i < count; i = next) {
+        struct tap_host sum = hosts[i];
+        for (next = i + 1; next < count && tap_fits(&sum.address, &hosts[next].address); next++)
+            sum.packets += hosts[next].packets;
+        if (sum.packets > best.packets || (sum.packets == best.packets && sum.place < best.place))
+            best = sum;
+    }
+    free(hosts);
+    return host->family != 0 || best.packets == 0 ? *host : best.address;
 }
 
 /* Which end of the flow is the host; -1: neither, or the other is not the peer. */

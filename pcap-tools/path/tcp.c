@@ -75,7 +75,7 @@ static void tcp_decide(struct tcp *tcp, int side, struct tcp_again *again,
     const uint64_t least = tcp->sides[side].trip_min_ns;
 
     again->decided = true;
-    if (least > 0 && ack->at_ns - again->at_ns < least / 2) {
+    if (least > 0 && ack->at_ns < again->at_ns + least / 2) {
         tcp_spurious(tcp, side, PATH_BY_TIME);
     } else if (again->has_stamps && ack->has_stamps && again->first_stamp != again->stamp &&
                tcp_after(ack->echo, again->stamp) < 0) {
@@ -131,7 +131,7 @@ static void tcp_sent_again(struct tcp *tcp, int side, size_t place, uint32_t end
     counts->resent++;
     counts->fast += sender->has_ack && record->seq == sender->acked &&
                     sender->duplicate_acks >= TCP_FAST_ACKS &&
-                    record->at_ns - sender->duplicate_at_ns < TCP_FAST_NS;
+                    record->at_ns < sender->duplicate_at_ns + TCP_FAST_NS;
     if (sender->has_ack && tcp_after(end, sender->acked) <= 0) {
         tcp_spurious(tcp, side, PATH_BY_ACK);
         return;
@@ -174,7 +174,7 @@ static bool tcp_fills(struct tcp *tcp, int side, struct path_record *record, uin
         struct tcp_hole *hole = &sender->holes[i];
         if (tcp_after(hole->end, record->seq) <= 0 || tcp_after(hole->start, end) >= 0)
             continue;
-        if (record->at_ns - hole->at_ns < (back > TCP_LATE_NS ? back : TCP_LATE_NS)) {
+        if (record->at_ns < hole->at_ns + (back > TCP_LATE_NS ? back : TCP_LATE_NS)) {
             record->late = true;
             tcp_counts(tcp, side)->late++;
         } else {
@@ -280,8 +280,9 @@ static void tcp_trip(struct tcp *tcp, int side, const struct path_record *ack)
     if (count == 0)
         return;
     const struct tcp_sent *last = &sender->sent[count - 1];
-    const uint64_t ns = ack->at_ns - last->at_ns;
-    if (again) {
+    const bool backwards = ack->at_ns < last->at_ns; /* a capture whose clock was set */
+    const uint64_t ns = backwards ? 0 : ack->at_ns - last->at_ns;
+    if (again || backwards) {
         tcp_counts(tcp, side)->ambiguous++;
     } else {
         path_sample_add(&tcp->path->ways[tcp->ways[side]].trips, last->at_ns, ns);
