@@ -323,7 +323,7 @@ static void scenario_json(const struct path *path)
     json_t *object = json_pack("{s:s}", "source", sources[path->source]);
 
     scenario_put(object, "flows", path->flows);
-    scenario_put(object, "time_ns", path->last_ns - path->first_ns);
+    scenario_put(object, "time_ns", path_span(path));
     json_object_set_new(object, "there", scenario_way(&path->ways[0]));
     json_object_set_new(object, "back", scenario_way(&path->ways[1]));
     if (path->clock_known)

@@ -17,9 +17,10 @@ enum {
     EMIT_MESSAGES_MIN = 20,
     EMIT_MESSAGES_MAX = 200
 };
-#define EMIT_US         UINT64_C(1000)
-#define EMIT_MS         UINT64_C(1000000)
-#define EMIT_TIMEOUT_NS (100 * EMIT_MS)
+#define EMIT_US           UINT64_C(1000)
+#define EMIT_MS           UINT64_C(1000000)
+#define EMIT_TIMEOUT_NS   (100 * EMIT_MS)
+#define EMIT_DELAY_US_MAX UINT64_C(3600000000)
 
 struct emit {
     const struct path *path;
@@ -65,6 +66,13 @@ static const char *emit_list(struct emit *emit, int way, const char *suffix, cha
     return simnet_scenario_string(&emit->scenario, name);
 }
 
+/* As lists have them; none is longer than the simulator takes. */
+static uint64_t emit_us(uint64_t delay_ns)
+{
+    const uint64_t us = (delay_ns + EMIT_US / 2) / EMIT_US;
+    return us < EMIT_DELAY_US_MAX ? us : EMIT_DELAY_US_MAX;
+}
+
 enum emit_what { EMIT_DELAYS, EMIT_LOSSES, EMIT_COPIES };
 
 static const char *emit_steps(struct emit *emit, int way, enum emit_what what)
@@ -80,7 +88,7 @@ static const char *emit_steps(struct emit *emit, int way, enum emit_what what)
     for (size_t i = 0; i < from->count; i++) {
         const struct path_step *step = &from->steps[i];
         fprintf(out, "%" PRIu64 "\n",
-                what == EMIT_DELAYS   ? (step->delay_ns + EMIT_US / 2) / EMIT_US
+                what == EMIT_DELAYS   ? emit_us(step->delay_ns)
                 : what == EMIT_LOSSES ? (uint64_t)step->lost
                                       : step->copies);
     }
@@ -95,7 +103,7 @@ static const char *emit_quantiles(struct emit *emit, int way)
     const char *name = emit_list(emit, way, "quantiles", file, &out);
 
     for (size_t i = 0; i < PATH_QUANTILES && out != NULL; i++)
-        fprintf(out, "%" PRIu64 "\n", (emit->fits[way].quantiles[i] + EMIT_US / 2) / EMIT_US);
+        fprintf(out, "%" PRIu64 "\n", emit_us(emit->fits[way].quantiles[i]));
     if (out != NULL)
         emit_close(emit, out, file);
     return name;
@@ -131,7 +139,8 @@ static void emit_mahimahi(struct emit *emit, int way)
     bytes = 0;
     for (size_t i = 0; i < from->count && out != NULL; i++) {
         const struct path_step *step = &from->steps[i];
-        const uint64_t at = (step->at_ns + step->delay_ns - from->steps[0].at_ns) / EMIT_MS;
+        const uint64_t arrives = step->at_ns + step->delay_ns, begin = from->steps[0].at_ns;
+        const uint64_t at = arrives > begin ? (arrives - begin) / EMIT_MS : 0;
         newest = at > newest ? at : newest;
         bytes += step->lost ? 0 : step->size;
         for (; bytes >= (written + 1) * SIMNET_OPPORTUNITY_BYTES; written++)

@@ -62,7 +62,7 @@ static int ends_by_content(const void *a, const void *b)
 
 static void ends_span(struct ends *ends, int way, const struct path_record *record)
 {
-    if (ends->first_ns[way] == 0)
+    if (ends->first_ns[way] == 0 || record->at_ns < ends->first_ns[way])
         ends->first_ns[way] = record->at_ns;
     ends->last_ns[way] = record->at_ns > ends->last_ns[way] ? record->at_ns : ends->last_ns[way];
 }
@@ -383,10 +383,11 @@ bool path_of_ends(struct path *path, struct path_capture *near, struct path_capt
 
     *path = (struct path){.source = PATH_OF_ENDS, .host = *host, .two_files = far != NULL};
     ends_take(&ends, near, far == NULL ? 2 : 0, host, peer);
-    if (near->count > 0) {
-        path->first_ns = near->records[0].at_ns;
-        path->last_ns = near->records[near->count - 1].at_ns;
-        path->flows = near->flow_count;
+    path->flows = near->flow_count;
+    for (size_t i = 0; i < near->count; i++) {
+        const uint64_t at = near->records[i].at_ns;
+        path->first_ns = path->first_ns == 0 || at < path->first_ns ? at : path->first_ns;
+        path->last_ns = at > path->last_ns ? at : path->last_ns;
     }
     if (far != NULL)
         ends_take(&ends, far, 1, host, peer);

@@ -9,7 +9,8 @@
 #include "path.h"
 
 enum { FIT_RUNS_MIN = 8, FIT_ROUNDS = 200, FIT_PPM = 1000000, FIT_LAGS = 512 };
-#define FIT_RATE_NS UINT64_C(100000000)
+#define FIT_RATE_NS     UINT64_C(100000000)
+#define FIT_HOLD_MAX_NS UINT64_C(3600000000000)
 
 struct fit_model {
     double in, out, lose; /* to bad, to good, lost in bad */
@@ -158,9 +159,11 @@ static void fit_hold(const struct path_way *way, struct path_fit *fit)
         if (both * 2 < all)
             break;
     }
-    if (lag > 1 && all >= 1)
-        fit->hold_ns =
-            (way->steps[way->count - 1].at_ns - way->steps[0].at_ns) / (way->count - 1) * lag;
+    const uint64_t first_ns = way->steps[0].at_ns, last_ns = way->steps[way->count - 1].at_ns;
+    if (lag > 1 && all >= 1 && last_ns > first_ns)
+        fit->hold_ns = (last_ns - first_ns) / (way->count - 1) * lag;
+    if (fit->hold_ns > FIT_HOLD_MAX_NS)
+        fit->hold_ns = FIT_HOLD_MAX_NS;
 }
 
 /* ---- the rest ---- */
@@ -172,7 +175,7 @@ static void fit_rate(const struct path_way *way, struct path_fit *fit)
 
     for (size_t i = 0; i < way->count; i++) {
         bytes += way->steps[i].lost ? 0 : way->steps[i].size;
-        while (way->steps[from].at_ns + FIT_RATE_NS <= way->steps[i].at_ns) {
+        while (from < i && way->steps[from].at_ns + FIT_RATE_NS <= way->steps[i].at_ns) {
             bytes -= way->steps[from].lost ? 0 : way->steps[from].size;
             from++;
         }

@@ -137,6 +137,10 @@ struct path {
     uint64_t clock_error_ns;     /* at most */
     bool two_files;
 };
+static inline uint64_t path_span(const struct path *path)
+{
+    return path->last_ns > path->first_ns ? path->last_ns - path->first_ns : 0;
+}
 void path_free(struct path *path);
 
 /* tap.c. `host`: one end of the path, family 0: the one with most packets; `peer`: the other

@@ -229,9 +229,9 @@ static void tap_steps(struct tap *tap)
             continue;
         const uint64_t there = tap_known(trips[0], &at[0], record->at_ns);
         const uint64_t back = tap_known(trips[1], &at[1], record->at_ns);
-        if (path->first_ns == 0)
+        if (path->first_ns == 0 || record->at_ns < path->first_ns)
             path->first_ns = record->at_ns;
-        path->last_ns = record->at_ns;
+        path->last_ns = record->at_ns > path->last_ns ? record->at_ns : path->last_ns;
         tap_packet(tap, record, way, (there + back) / 2);
     }
     for (int way = 0; way < 2; way++) {

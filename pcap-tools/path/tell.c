@@ -49,8 +49,11 @@ static void tell_tap(const struct path_way *way, int number, FILE *out)
 
     tell_trips(way, number == 0 ? "the peers" : "the host", out);
     tell_again(counts, out);
-    fprintf(out, "    lost behind the capture %" PRIu64 ", before it %" PRIu64 "\n",
-            counts->lost_behind, counts->lost_before);
+    if (counts->data == 0)
+        fprintf(out, "    only acks: what is lost of them shows nowhere\n");
+    else
+        fprintf(out, "    lost behind the capture %" PRIu64 ", before it %" PRIu64 "\n",
+                counts->lost_behind, counts->lost_before);
     tell_count(counts->unsure, "of the lost were never acked: maybe the capture ended", out);
     tell_count(counts->duplicate_acks, "duplicate acks of this way's data", out);
     tell_count(counts->ambiguous, "acks give no round trip: what they ack was sent twice", out);
@@ -139,7 +142,7 @@ static void tell_clock(const struct path *path, FILE *out)
 
 void path_tell(const struct path *path, FILE *out)
 {
-    const uint64_t ms = (path->last_ns - path->first_ns) / 1000000;
+    const uint64_t ms = path_span(path) / 1000000;
     static const char *const sources[] = {"one capture of flows with acks", "one capture of RTP",
                                           "captures of both ends", "lists of probes",
                                           "opportunities"};

@@ -243,11 +243,11 @@ def dropped(capture):
 
 
 def test_both_ends_of_a_simulation_give_back_bursts(scenario, simulated):
-    capture = simulated("bursts in 2% out 25% lose 70%", 1200)
+    capture = simulated("bursts in 2% out 25% lose 70%", 800)
     there, back, whole = scenario(capture, "--host", "10.0.0.1")
     model = there["model"]
     assert (whole["source"], back["model"]["lost"]) == ("ends", 0)
-    assert model["lost"] + there["beyond"] == dropped(capture) > 500
+    assert model["lost"] + there["beyond"] == dropped(capture) > 400
     assert near(model["loss_ppm"], 1e6 * 0.7 * 2 / 27, 0.2)
     assert near(model["in_ppm"], 20000, 0.25), model
     assert near(model["out_ppm"], 250000, 0.25), model
@@ -256,7 +256,7 @@ def test_both_ends_of_a_simulation_give_back_bursts(scenario, simulated):
 
 
 def test_both_ends_give_back_delays_duplicates_and_what_was_late(scenario, simulated):
-    capture = simulated("jitter uniform 10ms reorders duplicate 3% copies 2 after 1ms loss 1%")
+    capture = simulated("jitter uniform 10ms reorders duplicate 3% copies 2 after 1ms loss 1%", 200)
     there, _, _ = scenario(capture, "--host", "10.0.0.1")
     model = there["model"]
     entered = sum(data[12:16] == b"\n\0\0\1" and way == 2
@@ -270,7 +270,7 @@ def test_both_ends_give_back_delays_duplicates_and_what_was_late(scenario, simul
 
 
 def test_a_capture_at_the_sender_gives_the_losses(scenario, simulated):
-    capture = simulated("loss 3%")
+    capture = simulated("loss 3%", 200)
     one = capture.with_name("one.pcapng")
     one.write_bytes(tapped(packets_of(capture.read_bytes()), lambda source, _, way:
                            (source == b"\n\0\0\1") == (way == 2) and way != 0, flags=False))
@@ -278,7 +278,7 @@ def test_a_capture_at_the_sender_gives_the_losses(scenario, simulated):
     assert whole["source"] == "tap"
     assert there["round_trips"]["min_ns"] == 50 * MS
     assert set(there["model"]["delay_ns"]) == set(back["model"]["delay_ns"]) == {25 * MS}
-    # Whoever loses the ack of an ack of b's data is not seen, and lost acks are not: a's data is
+    # what is lost of the acks of b's data shows nowhere
     lost = sum(b"dropped at loss" in comment and b": data " in comment
                for *_, comment in packets_of(capture.read_bytes()))
     assert near(there["lost_behind"], lost, 0.15), (there["lost_behind"], lost)
@@ -297,7 +297,7 @@ def shifted(capture, end, ahead_ns=0, gains_ppb=0):
     return out
 
 
-@pytest.mark.parametrize("ahead_ms, ppb", [(0, 0), (700, 0), (-40, 20000), (3, -100000)])
+@pytest.mark.parametrize("ahead_ms, ppb", [(0, 0), (-40, 20000), (700, -100000)])
 def test_two_captures_whose_clocks_are_apart(scenario, simulated, ahead_ms, ppb):
     capture = simulated("loss 2% jitter exponential 2ms reorders", 150, there="30ms")
     first, second = capture.with_name("near.pcapng"), capture.with_name("far.pcapng")
