@@ -177,6 +177,24 @@ def test_a_capture_in_the_middle_adds_both_sides(scenario):
     assert there["model"]["delay_ns"][50] == back["model"]["delay_ns"][50] == 25 * MS
 
 
+def test_times_that_go_back_and_the_last_there_is(sipc, tmp_path):
+    rows = calm(20)
+    times = [at for at, *_ in rows]
+    times[11], times[30], times[39] = 0, 2**63, 2**64 - 5
+    capture = section() + interface(228, options=option(9, b"\x09")) + b"".join(
+        packet(frame, units=at) for at, (_, frame, _) in zip(times, rows))
+    (tmp_path / "odd.pcapng").write_bytes(capture)
+    result = sipc("pcap", "scenario", "--json", "-o", tmp_path, "--to-mahimahi",
+                  tmp_path / "odd.pcapng")
+    assert result.code == 0, result
+    there = json.loads(result.out)["there"]
+    assert there["packets"] == 20 and there["resent"] == there["lost_behind"] == 0
+    assert there["round_trips"]["p50_ns"] == 40 * MS
+    for path in (tmp_path / "traces").iterdir():
+        values = [int(line) for line in path.read_text().split()]
+        assert max(values) <= 3600 * 10**6 or path.suffix == ".mahimahi", path
+
+
 # ---- RTP ----
 
 def test_rtp_by_its_numbers(scenario):
