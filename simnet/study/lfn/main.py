@@ -17,10 +17,12 @@ EXAMPLES = """examples:
   scripts/lfn plan
   scripts/lfn run --out lfn-report
   scripts/lfn run --out lfn-report --plan mine.json --jobs 8
+  scripts/lfn run --out lfn-report --dask
+  scripts/lfn run --out lfn-report --scheduler tcp://cluster:8786
   scripts/lfn report --out lfn-report
 
 Exit status: 0 all points ran, 1 some failed (they are listed, with the command that shows each
-again), 2 bad options or plan, 3 no sipc program, 4 something could not be written."""
+again), 2 bad options or plan, 3 no sipc program or no cluster, 4 something could not be written."""
 
 
 def find_sipc(given):
@@ -57,6 +59,12 @@ def parser():
     running.add_argument("--sipc", metavar="PROGRAM", help="default: build/release/bin/sipc")
     running.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
                          help="points at a time; default: the cores")
+    where = running.add_mutually_exclusive_group()
+    where.add_argument("--dask", action="store_true",
+                       help="as tasks of Dask, on a cluster of --jobs workers made here for it")
+    where.add_argument("--scheduler", metavar="ADDRESS",
+                       help="as tasks of a Dask cluster that is there, whose workers find the "
+                            "program at the same path")
     commands.add_parser("report", parents=[plans, outs], help="report on what was run", **shared)
     return top
 
@@ -83,6 +91,14 @@ def tell_failed(records):
 def executor(arguments):
     """Who carries the points out."""
     sipc = find_sipc(arguments.sipc)
+    if arguments.dask or arguments.scheduler:
+        try:
+            from . import cluster
+        except ImportError as error:
+            raise FileNotFoundError(
+                f"{error}: apt-get install python3-distributed, or leave --dask out") from None
+        return functools.partial(cluster.run_tasks, sipc, jobs=arguments.jobs,
+                                 scheduler=arguments.scheduler)
     return functools.partial(run.run_local, sipc, jobs=arguments.jobs)
 
 

@@ -19,10 +19,20 @@ import time
 from . import plan
 
 
+def command_of(sipc, key):
+    """What runs a point."""
+    return [str(sipc), "sim", "lfn", "--point", key]
+
+
+def replay_of(sipc, key):
+    """The same for a shell."""
+    return shlex.join(command_of(sipc, key))
+
+
 def run_point(sipc, key):
     """One point: the object of its line. Never raises for what a point may do."""
-    command = [str(sipc), "sim", "lfn", "--point", key]
-    replay = shlex.join(command)
+    command = command_of(sipc, key)
+    replay = replay_of(sipc, key)
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -26,5 +26,5 @@ def fixture_lfn(project_dir, sipc):
         if command == "run" and "--sipc" not in arguments:
             words += ["--sipc", sipc]
         return subprocess.run([str(word) for word in words], capture_output=True, text=True,
-                              check=False, **keywords)
+                              check=False, timeout=600, **keywords)
     return run
