@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import plan, run
+from . import plan, run, tcp
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = "results.jsonl"
@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   scripts/lfn run --out lfn-report --plan mine.json --jobs 8
   scripts/lfn run --out lfn-report --dask
   scripts/lfn run --out lfn-report --scheduler tcp://cluster:8786
+  scripts/lfn tcp --out lfn-report
   scripts/lfn report --out lfn-report
 
 Exit status: 0 all points ran, 1 some failed (they are listed, with the command that shows each
@@ -65,6 +66,12 @@ def parser():
     where.add_argument("--scheduler", metavar="ADDRESS",
                        help="as tasks of a Dask cluster that is there, whose workers find the "
                             "program at the same path")
+    beside = commands.add_parser("tcp", parents=[plans, outs], **shared,
+                                 help="run TCP on some of the links with ns-3, and report")
+    beside.add_argument("--program", type=Path, metavar="PROGRAM",
+                        help="default: build/release/bin/sipc-tcp-point")
+    beside.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
+                        help="flows at a time; default: the cores")
     commands.add_parser("report", parents=[plans, outs], help="report on what was run", **shared)
     return top
 
@@ -119,6 +126,28 @@ def command_report(arguments, entries, records):
     return tell_failed(records)
 
 
+def command_tcp(arguments, entries):
+    """Runs TCP beside what was run."""
+    program = arguments.program or ROOT / "build" / "release" / "bin" / "sipc-tcp-point"
+    if not program.is_file():
+        raise FileNotFoundError(f"no program {program}: it needs ns-3; apt-get install libns3-dev "
+                                "libgsl-dev, then configure and build again")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    flows = tcp.run_missing(program, arguments.out, arguments.jobs)
+    status = command_report(arguments, entries, known_of(arguments, entries))
+    failed = [flow for flow in flows.values() if "result" not in flow]
+    for flow in failed:
+        print(f"lfn: {flow['error']}\n    again: {flow['replay']}", file=sys.stderr)
+    return 1 if failed else status
+
+
+def known_of(arguments, entries):
+    """What was run of a plan, by key."""
+    known = run.read_results(arguments.out / RESULTS)
+    keys = [plan.key_of(entry["point"]) for entry in entries]
+    return {key: known[key] for key in keys if key in known}
+
+
 def command_plan(entries):
     """Prints the plan."""
     for entry in entries:
@@ -134,10 +163,9 @@ def main(words=None):
         if arguments.command == "plan":
             return command_plan(entries)
         if arguments.command == "report":
-            known = run.read_results(arguments.out / RESULTS)
-            keys = {plan.key_of(entry["point"]) for entry in entries}
-            return command_report(arguments, entries,
-                                  {key: known[key] for key in keys & known.keys()})
+            return command_report(arguments, entries, known_of(arguments, entries))
+        if arguments.command == "tcp":
+            return command_tcp(arguments, entries)
         return command_run(arguments, entries)
     except plan.PlanError as error:
         code = 2

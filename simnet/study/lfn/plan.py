@@ -9,7 +9,7 @@ SPDX-License-Identifier: MIT
 import json
 import math
 
-from . import model
+from . import model, tcp
 
 # As `sipc sim lfn --parameters` has them; a test compares.
 DEFAULTS = {
@@ -144,11 +144,20 @@ def sweep_message():
             yield point(rtt=rtt, message=message)
 
 
+def sweep_tcp():
+    """What TCP is drawn beside: one session, and what fills the link where nothing is lost."""
+    for loss in tcp.LOSSES:
+        for rtt in tcp.RTTS:
+            most = to_fill(rate=tcp.RATE, rtt=rtt)
+            for sessions in (1, math.ceil(most * 1.05) + 1):
+                yield point(rate=tcp.RATE, rtt=rtt, loss=loss, sessions=sessions)
+
+
 SWEEPS = {
     "distance": sweep_distance, "sessions": sweep_sessions, "loss": sweep_loss,
     "lossy-window": sweep_lossy_window, "lossy-mtu": sweep_lossy_mtu,
     "lossy-sessions": sweep_lossy_sessions, "window": sweep_window,
-    "ack-timeout": sweep_ack_timeout, "message": sweep_message,
+    "ack-timeout": sweep_ack_timeout, "message": sweep_message, "tcp": sweep_tcp,
 }
 
 

@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 from matplotlib.ticker import FuncFormatter  # noqa: E402
 
-from . import model, plan  # noqa: E402
+from . import model, plan, tcp  # noqa: E402
 
 COLOURS = ["#3b7ddd", "#e8590c", "#2f9e44", "#ae3ec9", "#0c8599", "#e03131", "#f08c00", "#868e96"]
 # What the page replaces: no other part of a figure has these colours.
@@ -243,6 +243,33 @@ FIGURES = {
 }
 
 
+def figure_tcp(rows, flows):
+    """TCP on the same links, a panel by loss."""
+    losses = sorted({row.point["loss"] for row in rows})
+    figure, panels = pyplot.subplots(1, len(losses), figsize=(7.2, 3.2), sharey=True,
+                                     layout="constrained", squeeze=False)
+    for panel, loss in zip(panels[0], losses):
+        group = of(rows, loss=loss)
+        one = [row for row in group if row.point["sessions"] == 1]
+        lines = [("one session", [(row.point["rtt"], row.goodput) for row in one]),
+                 ("sessions to fill it", [(row.point["rtt"], row.goodput) for row in group
+                                          if row not in one])]
+        lines += [(name, [(flow["rtt"], flow["result"]["goodput_bps"]) for flow in flows
+                          if flow["control"] == control and flow["loss"] == loss])
+                  for control, name in tcp.CONTROLS.items()]
+        for place, (name, points) in enumerate(lines):
+            points = sorted(points)
+            panel.plot([rtt / 1e3 for rtt, _ in points], [rate for _, rate in points],
+                       "o-" if place < 2 else "s--", color=COLOURS[place], label=name)
+        panel.set(xscale="log", xlabel="round trip, ms", title=f"loss {percent(loss / 1e6)}")
+        panel.title.set_fontsize(9.5)
+        panel.xaxis.set_major_formatter(FuncFormatter(number))
+    panels[0][0].set_ylabel("goodput")
+    panels[0][0].yaxis.set_major_formatter(FuncFormatter(bits))
+    panels[0][0].legend(loc="lower left", fontsize=8)
+    return Picture(figure, None, None)
+
+
 # ---- files ----
 
 def save(picture, name, folder):
@@ -272,14 +299,17 @@ def for_page(svg):
     return svg
 
 
-def draw(rows, folder):
-    """The figures of all sweeps that were run: name -> SVG for the page."""
+def draw(rows, folder, flows=()):
+    """The figures of all sweeps that were run: name -> SVG for the page. `flows`: of TCP."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {}
     for name, figure in FIGURES.items():
         group = [row for row in rows if row.sweep == name and row.result]
         if group:
             pictures[name] = save(figure(group), name, folder)
+    group = [row for row in rows if row.sweep == "tcp" and row.result]
+    if group and flows:
+        pictures["tcp"] = save(figure_tcp(group, flows), "tcp", folder)
     return pictures
 
 

@@ -3,7 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
-from . import page, plots, rows
+from . import page, plots, rows, tcp
 
 
 def write(entries, records, out):
@@ -11,6 +11,7 @@ def write(entries, records, out):
     table = rows.rows_of(entries, records)
     rows.write_csv(table, out / "points.csv")
     rows.write_json(table, out / "points.json")
-    pictures = plots.draw(table, out / "plots")
+    flows = [flow for flow in tcp.read(out).values() if "result" in flow]
+    pictures = plots.draw(table, out / "plots", flows)
     (out / "index.html").write_text(page.page(table, pictures), encoding="utf-8")
     return table

@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lfn import model, page, plan, plots, report, rows, run
+from lfn import model, page, plan, plots, report, rows, run, tcp
 
 # One entry of each sweep, and what a run could have made of it.
 ENTRIES = plan.load("tiny") + [
     {"sweep": sweep, "point": plan.point(**parameters)} for sweep, parameters in [
         ("lossy-window", {"loss": 1000, "window": 4}), ("lossy-mtu", {"loss": 1000, "mtu": 9000}),
-        ("lossy-sessions", {"loss": 1000, "sessions": 4}),
+        ("lossy-sessions", {"loss": 1000, "sessions": 4}), ("tcp", {"rate": 10_000_000}),
     ]]
 
 
@@ -43,6 +43,9 @@ def fixture_records():
 def fixture_written(tmp_path_factory):
     """A report of all entries. Drawing takes longest: what can do without it does."""
     out = tmp_path_factory.mktemp("report")
+    flows = [{"flow": control, "control": control, "rtt": 100_000, "loss": 0,
+              "result": {"goodput_bps": 9e6}} for control in tcp.CONTROLS]
+    (out / tcp.FILE).write_text("".join(json.dumps(flow) + "\n" for flow in flows))
     report.write(ENTRIES, {plan.key_of(entry["point"]): made_up(entry) for entry in ENTRIES}, out)
     return out
 
