@@ -344,6 +344,7 @@ void study_point_run(const struct study_point *point, struct study_result *out)
     config.event_max = UINT64_MAX;
     config.time_max_ns = SIPC_NEVER - 1;
     config.hash_off = true;
+    config.deliveries_unchecked = point->value[STUDY_GROUP] > SIPC_GROUP_BYTES_MAX;
     run.world = simnet_world_new(&config);
     run.sessions = calloc(sessions, sizeof *run.sessions);
     SIPC_ASSERT(run.sessions != NULL);

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import plan, run, tcp
+from . import plan, run, tcp, what_ifs
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = "results.jsonl"
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   scripts/lfn run --out lfn-report --dask
   scripts/lfn run --out lfn-report --scheduler tcp://cluster:8786
   scripts/lfn tcp --out lfn-report
+  scripts/lfn what-if --out lfn-report
   scripts/lfn report --out lfn-report
 
 Exit status: 0 all points ran, 1 some failed (they are listed, with the command that shows each
@@ -72,6 +73,12 @@ def parser():
                         help="default: build/release/bin/sipc-tcp-point")
     beside.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
                         help="flows at a time; default: the cores")
+    others = commands.add_parser("what-if", parents=[plans, outs], **shared,
+                                 help="run some points with changed engines, and report")
+    others.add_argument("--sipc", metavar="PROGRAM",
+                        help="default: build/release/bin/sipc; the changed ones stand beside it")
+    others.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
+                        help="points at a time; default: the cores")
     commands.add_parser("report", parents=[plans, outs], help="report on what was run", **shared)
     return top
 
@@ -141,6 +148,15 @@ def command_tcp(arguments, entries):
     return 1 if failed else status
 
 
+def command_what_if(arguments, entries):
+    """Runs other engines beside what was run."""
+    programs = find_sipc(arguments.sipc).parent
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    records = what_ifs.run_missing(programs, arguments.out, arguments.jobs)
+    status = command_report(arguments, entries, known_of(arguments, entries))
+    return max(status, tell_failed(dict(enumerate(records))))
+
+
 def known_of(arguments, entries):
     """What was run of a plan, by key."""
     known = run.read_results(arguments.out / RESULTS)
@@ -166,6 +182,8 @@ def main(words=None):
             return command_report(arguments, entries, known_of(arguments, entries))
         if arguments.command == "tcp":
             return command_tcp(arguments, entries)
+        if arguments.command == "what-if":
+            return command_what_if(arguments, entries)
         return command_run(arguments, entries)
     except plan.PlanError as error:
         code = 2

@@ -8,7 +8,7 @@ import html
 import math
 from pathlib import Path
 
-from . import model, plan, plots, rows as study_rows
+from . import model, plan, plots, rows as study_rows, what_ifs
 
 STYLE = Path(__file__).with_name("page.css")
 FULL_PPM = 950_000  # busy for so much of the time: a full pipe
@@ -35,8 +35,19 @@ def share(value):
 class Story:
     """The rows, asked for what the text needs; a sweep that was not run leaves its section out."""
 
-    def __init__(self, rows):
-        self.rows = rows
+    def __init__(self, rows, others=()):
+        self.rows, self.others = rows, others
+
+    def other(self, series, **parameters):
+        """The goodput of another engine, by what the protocol has at the same; None: not run."""
+        found = {}
+        for record in self.others:
+            same = all(record["point"][name] == value for name, value in parameters.items())
+            if same and record["panel"] == "loss":
+                found[record["series"]] = record["result"]["goodput_bps"]
+        if not {series, what_ifs.PROTOCOL} <= found.keys() or not found[what_ifs.PROTOCOL]:
+            return None
+        return found[series] / found[what_ifs.PROTOCOL]
 
     def find(self, sweep, **parameters):
         """The measured goodput of a point; None: it was not run."""
@@ -203,11 +214,34 @@ def section_tcp(_story):
        "100 packets. The protocol: own simulator.", None)
 
 
+def section_what_ifs(story):
+    """Other protocols."""
+    def times(series, loss):
+        value = story.other(series, loss=loss)
+        return "?" if value is None else f"{value:.2g} times"
+    return ("What if", [
+        "Runs with a changed engine on both ends (simnet/study/what_ifs). Not the protocol.",
+        "Selective retry: a sender that sends what is missing as soon as acks tell, not after the "
+        f"ack timeout. The wire stays as it is. {times('selective retry', 1_000)} the goodput "
+        f"at 0.1 % of loss, {times('selective retry', 10_000)} at 1 %, "
+        f"{times('selective retry', 50_000)} at 5 %; nothing without loss.",
+        f"Larger groups: 256 KiB carry {times('groups of 256 KiB', 0)} as much without loss, 1 MiB "
+        f"{times('groups of 1 MiB', 0)}; at 1 % of loss {times('groups of 256 KiB', 10_000)} and "
+        f"{times('groups of 1 MiB', 10_000)}, as a larger window is hit more often. The receiver "
+        "pays with memory for a group in each session.",
+        "Pipelined windows: one that does not wait for the ack of the one before. Not built, but "
+        "bounded: with four in flight it is at best four sessions, which were run in its place: "
+        f"{times('four windows in flight', 0)} without loss, "
+        f"{times('four windows in flight', 10_000)} at 1 %.",
+    ], "Left: 100 ms, 100 Mbit/s. Right: 1 Gbit/s, no loss.", None)
+
+
 SECTIONS = {
     "distance": section_distance, "sessions": section_sessions, "message": section_message,
     "window": section_window, "ack-timeout": section_ack_timeout, "loss": section_loss,
     "lossy-window": section_lossy_window, "lossy-mtu": section_lossy_mtu,
     "lossy-sessions": section_lossy_sessions, "tcp": section_tcp,
+    "what-ifs": section_what_ifs,
 }
 
 
@@ -283,13 +317,13 @@ def failed_section(rows):
     return f'<section id="failed"><h2>{len(failed)} points failed</h2>{items}</section>'
 
 
-def page(rows, pictures, extra=()):
-    """The page. `extra`: finished sections of others."""
-    story = Story(rows)
+def page(rows, pictures, others=()):
+    """The page. `others`: what was run with other engines."""
+    story = Story(rows, others)
     versions = ", ".join(sorted({row.record["version"] for row in rows if "version" in row.record}))
     seeds = ", ".join(sorted({str(row.point["seed"]) for row in rows}))
     body = [section(name, story, pictures[name]) for name in SECTIONS if name in pictures]
-    body += [*extra, residual_section(rows), failed_section(rows)]
+    body += [residual_section(rows), failed_section(rows)]
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -16,7 +16,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 from matplotlib.ticker import FuncFormatter  # noqa: E402
 
-from . import model, plan, tcp  # noqa: E402
+from . import model, plan, tcp, what_ifs  # noqa: E402
 
 COLOURS = ["#3b7ddd", "#e8590c", "#2f9e44", "#ae3ec9", "#0c8599", "#e03131", "#f08c00", "#868e96"]
 # What the page replaces: no other part of a figure has these colours.
@@ -270,6 +270,27 @@ def figure_tcp(rows, flows):
     return Picture(figure, None, None)
 
 
+def figure_what_ifs(records):
+    """Other engines on the same links: by loss, by round trip."""
+    figure, panels = pyplot.subplots(1, 2, figsize=(7.2, 3.6), layout="constrained")
+    for panel, name, unit in zip(panels, ("loss", "rtt"), (1e6, 1e3)):
+        for place, series in enumerate(what_ifs.SERIES):
+            points = sorted((record["point"][name] / unit, record["result"]["goodput_bps"])
+                            for record in records
+                            if record["panel"] == name and record["series"] == series)
+            panel.plot([x for x, _ in points], [y for _, y in points], "o-", label=series,
+                       color=COLOURS[place])
+        panel.set(yscale="log")
+        panel.yaxis.set_major_formatter(FuncFormatter(bits))
+    panels[0].set_xscale("symlog", linthresh=1e-4)
+    panels[0].set(xlabel="loss of datagrams, each way", ylabel="goodput")
+    panels[0].xaxis.set_major_formatter(FuncFormatter(percent))
+    panels[1].set(xscale="log", xlabel="round trip, ms")
+    panels[1].xaxis.set_major_formatter(FuncFormatter(number))
+    panels[1].legend(loc="lower left", fontsize=8)
+    return Picture(figure, None, None)
+
+
 # ---- files ----
 
 def save(picture, name, folder):
@@ -299,8 +320,9 @@ def for_page(svg):
     return svg
 
 
-def draw(rows, folder, flows=()):
-    """The figures of all sweeps that were run: name -> SVG for the page. `flows`: of TCP."""
+def draw(rows, folder, flows=(), others=()):
+    """The figures of all sweeps that were run: name -> SVG for the page. `flows`: of TCP;
+    `others`: of other engines."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {}
     for name, figure in FIGURES.items():
@@ -310,6 +332,8 @@ def draw(rows, folder, flows=()):
     group = [row for row in rows if row.sweep == "tcp" and row.result]
     if group and flows:
         pictures["tcp"] = save(figure_tcp(group, flows), "tcp", folder)
+    if others:
+        pictures["what-ifs"] = save(figure_what_ifs(others), "what-ifs", folder)
     return pictures
 
 

@@ -3,7 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
-from . import page, plots, rows, tcp
+from . import page, plots, rows, tcp, what_ifs
 
 
 def write(entries, records, out):
@@ -12,6 +12,7 @@ def write(entries, records, out):
     rows.write_csv(table, out / "points.csv")
     rows.write_json(table, out / "points.json")
     flows = [flow for flow in tcp.read(out).values() if "result" in flow]
-    pictures = plots.draw(table, out / "plots", flows)
-    (out / "index.html").write_text(page.page(table, pictures), encoding="utf-8")
+    others = [record for record in what_ifs.read(out).values() if "result" in record]
+    pictures = plots.draw(table, out / "plots", flows, others)
+    (out / "index.html").write_text(page.page(table, pictures, others), encoding="utf-8")
     return table

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lfn import model, page, plan, plots, report, rows, run, tcp
+from lfn import model, page, plan, plots, report, rows, run, tcp, what_ifs
 
 # One entry of each sweep, and what a run could have made of it.
 ENTRIES = plan.load("tiny") + [
@@ -46,6 +46,8 @@ def fixture_written(tmp_path_factory):
     flows = [{"flow": control, "control": control, "rtt": 100_000, "loss": 0,
               "result": {"goodput_bps": 9e6}} for control in tcp.CONTROLS]
     (out / tcp.FILE).write_text("".join(json.dumps(flow) + "\n" for flow in flows))
+    others = [entry | {"result": {"goodput_bps": 5e6}} for entry in what_ifs.entries()]
+    (out / what_ifs.FILE).write_text("".join(json.dumps(other) + "\n" for other in others))
     report.write(ENTRIES, {plan.key_of(entry["point"]): made_up(entry) for entry in ENTRIES}, out)
     return out
 

@@ -1,0 +1,74 @@
+"""What would be if the protocol were another: points run with a patched engine (../what_ifs),
+beside the protocol's own. what_ifs.jsonl keeps them. None of it is a promise, or the protocol.
+
+SPDX-License-Identifier: MIT
+"""
+
+import concurrent.futures
+import json
+
+from . import model, plan, run
+
+FILE = "what_ifs.jsonl"
+LOSSES = [0, 100, 1_000, 3_000, 10_000, 30_000, 50_000]
+RTTS = [1_000, 10_000, 100_000, 600_000]
+PROTOCOL = "the protocol"
+# Series, by the program they are run with ("sipc" is the protocol's own) and what is set.
+SERIES = {
+    PROTOCOL: ("sipc", {}),
+    "selective retry": ("sipc-lfn-selective_retry", {}),
+    "groups of 256 KiB": ("sipc-lfn-larger_groups", {"group": 1 << 18}),
+    "groups of 1 MiB": ("sipc-lfn-larger_groups", {"group": 1 << 20}),
+    # A window does not wait for the ack of the one before: at best that is one session for each.
+    "four windows in flight": ("sipc", {"sessions": 4}),
+}
+
+
+def setting(parameters):
+    """A point whose messages and windows are a whole group."""
+    data = model.cut_group(1 << 40, 1400, parameters.get("group", 65500))
+    return plan.point(**parameters, window=len(data), message=sum(data))
+
+
+def entries():
+    """All of it: {"series", "program", "panel", "point"}."""
+    out = []
+    for series, (program, extra) in SERIES.items():
+        sets = [("loss", {"loss": loss}) for loss in LOSSES]
+        if series != "selective retry":  # there is nothing to retry without loss
+            sets += [("rtt", {"rate": 1_000_000_000, "rtt": rtt}) for rtt in RTTS]
+        out += [{"series": series, "program": program, "panel": panel,
+                 "point": setting(extra | given)} for panel, given in sets]
+    return out
+
+
+def name_of(entry):
+    """What an entry is known by."""
+    return f"{entry['panel']} {entry['program']} {plan.key_of(entry['point'])}"
+
+
+def read(folder):
+    """What was run, by name."""
+    try:
+        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {name_of(record): record for record in map(json.loads, lines)}
+
+
+def run_missing(folder_of_programs, folder, jobs):
+    """Runs what has no result yet, keeps all; the records."""
+    known = read(folder)
+    missing = [entry for entry in entries() if "result" not in known.get(name_of(entry), {})]
+
+    def one(entry):
+        program = folder_of_programs / entry["program"]
+        return run.run_point(program, plan.key_of(entry["point"])) | entry
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for record in pool.map(one, missing):
+            known[name_of(record)] = record
+    records = [known[name_of(entry)] for entry in entries()]
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    (folder / FILE).write_text(text, encoding="utf-8")
+    return records

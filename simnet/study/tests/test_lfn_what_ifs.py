@@ -1,0 +1,52 @@
+"""Engines that are another protocol: each does what its patch says, and is else the engine.
+
+SPDX-License-Identifier: MIT
+"""
+
+import pytest
+
+from lfn import model, plan, run, what_ifs
+
+
+@pytest.fixture(name="result")
+def fixture_result(build_dir):
+    """Runs a point with a program: its result."""
+    def of(program, **parameters):
+        path = build_dir / "bin" / program
+        if not path.is_file():
+            pytest.fail(f"no program {path}")
+        return run.run_point(path, plan.key_of(plan.point(**parameters)))["result"]
+    return of
+
+
+def test_selective_retry_when_pdus_are_lost_then_fewer_timeouts_and_more_goodput(result):
+    lossy = {"loss": 10_000, "count": 300}
+    own, other = (result(name, **lossy) for name in ("sipc", "sipc-lfn-selective_retry"))
+    assert other["ack_timeouts"] < own["ack_timeouts"] / 4
+    assert other["goodput_bps"] > 1.2 * own["goodput_bps"]
+    # Only what is missing goes again, and PDU 0 of the retries that are left.
+    assert other["repeated_pdus"] <= other["lost"] + other["ack_timeouts"]
+
+
+def test_selective_retry_when_nothing_is_lost_then_the_protocol(result):
+    still = {"message": 150_000, "sessions": 3, "count": 4}
+    assert result("sipc", **still) == result("sipc-lfn-selective_retry", **still)
+
+
+def test_larger_groups_when_they_are_then_the_bound_with_such_groups(result):
+    data = model.cut_group(1 << 40, 1400, 1 << 18)
+    large = {"group": 1 << 18, "window": len(data), "message": sum(data), "count": 3}
+    measured = result("sipc-lfn-larger_groups", **large)["goodput_bps"]
+    assert measured == pytest.approx(model.bound(plan.point(**large)).goodput, rel=0.02)
+
+
+def test_larger_groups_when_they_are_not_then_the_protocol(result):
+    assert result("sipc", loss=5000, count=50) == result("sipc-lfn-larger_groups", loss=5000,
+                                                         count=50)
+
+
+def test_entries_when_listed_then_each_once_and_all_settings_legal():
+    names = [what_ifs.name_of(entry) for entry in what_ifs.entries()]
+    assert len(set(names)) == len(names)
+    for entry in what_ifs.entries():
+        assert len(model.windows_of(entry["point"])) == 1
