@@ -21,9 +21,9 @@ static const struct cli_option run_options[] = {
     {0, "tape", "FILE", "record the faults of the one case that is selected", RUN_TAPE},
     {0, "trace", "FILE",
      "that one case as .pcapng .qlog .ndjson .svg .html; -: its events as lines", RUN_TRACE},
-    {0, "backend", "own|ns3",
-     "what carries the datagrams: the simulator itself (default), or ns-3. Hosts, faults and\n"
-     "checks are the same",
+    {0, "backend", "NAME",
+     "own (default) or ns3: what carries the datagrams; hosts, faults and checks are\n"
+     "the same",
      RUN_BACKEND},
     {0, "hashes", NULL, "print the trace hash, the events and the name of each case, no table",
      RUN_HASHES},

@@ -5,6 +5,7 @@
 
 int sim_cmd_run(int argc, char **argv);
 int sim_cmd_replay(int argc, char **argv);
+int sim_cmd_compare(int argc, char **argv);
 int sim_cmd_explore(int argc, char **argv);
 int sim_cmd_swarm(int argc, char **argv);
 int sim_cmd_shrink(int argc, char **argv);

@@ -78,11 +78,11 @@ static bool carrier_can(const struct simnet_link_config *config, const struct si
     if (config->opportunities != NULL)
         return carrier_refuse(error, "opportunities: a wire of ns-3 has a rate, no trace");
     if (config->queue.discipline == SIMNET_RED)
-        return carrier_refuse(error, "red: ns-3 has another RED, which would drop others; with "
-                                     "--backend ns3 a queue is drop-tail");
+        return carrier_refuse(error, "red: ns-3 has another RED, which would drop others; on "
+                                     "it a queue is drop-tail");
     if (config->queue.discipline == SIMNET_CODEL)
-        return carrier_refuse(error, "codel: ns-3 has another CoDel, which would drop others; with "
-                                     "--backend ns3 a queue is drop-tail");
+        return carrier_refuse(error, "codel: ns-3 has another CoDel, which would drop others; on "
+                                     "it a queue is drop-tail");
     if (wire->queue_unit != SIMNET_QUEUE_UNLIMITED && wire->queue_limit > UINT32_MAX)
         return carrier_refuse(error, "queue: ns-3 has room for less than 4 GiB");
     uint64_t datagram = config->overhead_bytes + (config->mtu ? config->mtu : DATAGRAM_BYTES);

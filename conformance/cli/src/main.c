@@ -40,6 +40,7 @@ static const struct main_entry main_bench[] = {
 static const struct main_entry main_sim[] = {
     {"run", sim_cmd_run, "run scenarios: hosts, links, faults, and what is expected of them"},
     {"replay", sim_cmd_replay, "a history once more, from its faults alone"},
+    {"compare", sim_cmd_compare, "scenarios on ns-3, packet by packet as here"},
     {"explore", sim_cmd_explore, "every course a small world can take"},
     {"swarm", sim_cmd_swarm, "random scenarios by the thousand"},
     {"shrink", sim_cmd_shrink, "the smallest scenario that fails as a large one did"},

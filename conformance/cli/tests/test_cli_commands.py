@@ -20,10 +20,11 @@ from cli_tools import ACKED, BAD, fake, lines_of
 
 COMMANDS = ["conform run", "conform list", "conform explain", "conform report",
             "conform diff", "conform matrix", "conform mutants", "conform check-adapter", "sut",
-            "sim run", "sim replay", "sim swarm", "sim shrink", "sim explore",
+            "sim run", "sim replay", "sim swarm", "sim shrink", "sim explore", "sim compare",
+            "sim lfn",
             "pcap show", "pcap stats", "pcap audit", "pcap capture", "pcap extract", "pcap replay",
-            "pcap rewrite", "pcap anonymize", "pcap scenario",
-            "bench pcap"]
+            "pcap rewrite", "pcap anonymize", "pcap scenario", "bench pcap",
+            "fuzz show", "fuzz seed", "fuzz case"]
 
 
 # ---- help and usage

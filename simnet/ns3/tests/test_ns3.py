@@ -1,6 +1,7 @@
 """ns-3 from outside: the bindings from another language, `--backend ns3` of the command, and what
 is said where ns-3 is missing."""
 
+import json
 import os
 import re
 import shutil
@@ -72,6 +73,21 @@ def test_the_command_lives_the_same_history_on_ns3(lib, sipc):
     assert own.stdout == ns3.stdout and len(own.stdout.splitlines()) == 2
 
 
+def test_the_command_compares_packet_by_packet(lib, sipc):
+    """Rows for people, objects for programs; what ns-3 cannot do is 2."""
+    paths = [SCENARIOS / "bufferbloat.sx", SCENARIOS / "mtu-drop.sx"]
+    done = run(sipc, "sim", "compare", *paths)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^  bufferbloat +1726 +0 +0 +0 ns ", done.stdout, re.M)
+    done = run(sipc, "sim", "compare", *paths, "--json")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["agree"] for row in rows] == [True, True]
+    assert all(row["same"] > 0 and row["own"]["ok"] and row["ns3"]["ok"] for row in rows)
+    assert rows[0]["own"]["hash"] == rows[0]["ns3"]["hash"]
+    done = run(sipc, "sim", "compare", SCENARIOS / "red.sx")
+    assert done.returncode == 2 and "red.sx:9: error: red:" in done.stderr
+
+
 def test_what_ns3_cannot_do_is_named(lib, sipc):
     """With the line of it; the other scenarios are run."""
     done = run(sipc, "sim", "run", SCENARIOS / "codel.sx", SCENARIOS / "mtu-drop.sx",
@@ -108,6 +124,8 @@ def test_without_ns3_the_command_says_how_to_get_it(sipc, tmp_path):
     assert done.returncode == 2
     assert "--backend ns3: this program was built without ns-3" in done.stderr
     assert "apt-get install libns3-dev libgsl-dev" in done.stderr
+    done = run(alone, "sim", "compare", SCENARIOS / "mtu-drop.sx")
+    assert done.returncode == 2 and "built without ns-3" in done.stderr
     assert run(alone, "sim", "run", SCENARIOS / "mtu-drop.sx").returncode == 0
 
 

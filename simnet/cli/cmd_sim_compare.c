@@ -1,0 +1,193 @@
+/* sipc sim compare: scenarios on the simulator and on ns-3, and what is not the same. */
+#include "scenarios.h"
+#include "sim_cli.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conform/world.h"
+#include "simnet/compare.h"
+
+enum { COMPARE_SEED = 2000, COMPARE_JSON };
+
+static const struct cli_option compare_options[] = {
+    {'t', "only", "GLOB", "only cases with this name or id (repeatable)", CLI_ONLY},
+    {'x', "exclude", "GLOB", "not the cases with this name or id (repeatable)", CLI_EXCLUDE},
+    {'s', "seed", "N", "this seed instead of the scenario's", COMPARE_SEED},
+    {0, "json", NULL, "print a JSON object for each case, no table", COMPARE_JSON},
+    {0, NULL, NULL, NULL, 0},
+};
+
+static const struct cli_command compare_command = {
+    .name = "sipc sim compare",
+    .usage = "[options] FILE|FOLDER...",
+    .about =
+        "Runs each scenario twice, on the simulator and on ns-3, with the same faults, and\n"
+        "compares the two packet by packet: `same` datagrams arrived at the same ns in both,\n"
+        "`apart` at other times (by so much at most), `alone` in one of them only. The simulator\n"
+        "rounds the time on a wire as ns-3 does meanwhile. `ns-3 takes` is the time of a run on\n"
+        "ns-3 by that of one on the simulator.\n"
+        "\n"
+        "Exit status: 0 all arrivals the same and goodput within 0.5 %, 1 not, 2 bad options or\n"
+        "scenarios, something ns-3 cannot do, or no ns-3, 3 a host's SUT does not start.",
+    .examples = "sipc sim compare simnet/scenarios/bad-wifi.sx\n"
+                "sipc sim compare simnet/scenarios --only 'sat*' --json",
+    .options = compare_options,
+};
+
+struct compare_args {
+    struct cli_selection selection;
+    struct cli_words paths;
+    uint64_t seed;
+    bool has_seed, json;
+};
+
+static bool compare_take(void *ctx, int id, const char *value)
+{
+    struct compare_args *args = ctx;
+
+    if (id == COMPARE_SEED) {
+        args->has_seed = true;
+        return cli_number("--seed", value, 0, UINT64_MAX, &args->seed);
+    }
+    if (id != COMPARE_JSON)
+        return cli_select_take(&args->selection, &args->paths, id, value);
+    args->json = true;
+    return true;
+}
+
+/* ---- output ---- */
+
+static double compare_ratio(const struct simnet_compared *compared)
+{
+    return compared->own.wall_ns > 0
+               ? (double)compared->other.wall_ns / (double)compared->own.wall_ns
+               : 0;
+}
+
+static void compare_row(const struct simnet_scenario *scenario,
+                        const struct simnet_compared *compared, bool agree)
+{
+    printf("%s %-26s %8" PRIu64 " %7" PRIu64 " %7" PRIu64 " %12" PRIu64
+           " ns %11.3f %11.3f %10.1f\n",
+           agree ? " " : "!", scenario->name, compared->same, compared->apart, compared->alone,
+           compared->apart_max_ns, (double)compared->own.goodput_bps / 1e6,
+           (double)compared->other.goodput_bps / 1e6, compare_ratio(compared));
+    if (!agree)
+        printf("    first: %s\n", compared->first);
+}
+
+static json_t *compare_run_json(const struct simnet_compared_run *run)
+{
+    char hash[32];
+
+    snprintf(hash, sizeof hash, "%016" PRIx64, run->hash);
+    return json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "end", simnet_end_name(run->end),
+                     "ok", run->ok, "hash", hash, "events", (json_int_t)run->events, "arrivals",
+                     (json_int_t)run->arrivals, "bytes_delivered", (json_int_t)run->bytes,
+                     "goodput_bps", (json_int_t)run->goodput_bps, "wall_ns",
+                     (json_int_t)run->wall_ns);
+}
+
+static void compare_json(const struct simnet_scenario *scenario,
+                         const struct simnet_compared *compared, bool agree)
+{
+    json_t *object = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s, s:o, s:o}", "name", scenario->name, "path",
+        scenario->path, "agree", agree, "same", (json_int_t)compared->same, "apart",
+        (json_int_t)compared->apart, "alone", (json_int_t)compared->alone, "apart_max_ns",
+        (json_int_t)compared->apart_max_ns, "first", compared->first, "own",
+        compare_run_json(&compared->own), "ns3", compare_run_json(&compared->other));
+
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}
+
+/* ---- a case ---- */
+
+static int compare_scenario(const struct compare_args *args,
+                            const struct simnet_ns3_library *library,
+                            const struct simnet_scenario *scenario)
+{
+    const struct simnet_scenario_options options = {.seed = args->has_seed ? &args->seed : NULL};
+    struct simnet_compared compared;
+    struct simnet_error error;
+    bool foreign = false;
+    int line;
+    struct simnet_ns3 *ns3 = library->make(&error);
+
+    if (ns3 == NULL) {
+        fprintf(stderr, "sipc sim: %s\n", error.text);
+        return CLI_HARNESS;
+    }
+    bool ran = simnet_compare(scenario, library->carrier(ns3), &options, &compared, &error, &line,
+                              &foreign);
+    library->end(ns3);
+    if (!ran) {
+        fprintf(stderr, "%s:%d: error: %s\n", scenario->path, line, error.text);
+        return foreign ? CLI_NO_SUT : CLI_USAGE;
+    }
+    bool agree = simnet_compared_agree(&compared);
+    if (args->json)
+        compare_json(scenario, &compared, agree);
+    else
+        compare_row(scenario, &compared, agree);
+    fflush(stdout);
+    return agree ? CLI_OK : CLI_NONCONFORMANT;
+}
+
+static int compare_cases(const struct compare_args *args, const struct cli_suite *suite)
+{
+    struct simnet_error error;
+    const struct simnet_ns3_library *library = simnet_ns3_load(&error);
+    const bool progress = isatty(STDERR_FILENO);
+    int worst = CLI_OK;
+
+    if (library == NULL) {
+        fprintf(stderr, "sipc sim compare: %s\n", error.text);
+        return CLI_USAGE;
+    }
+    if (!args->json)
+        printf("  %-26s %8s %7s %7s %15s %11s %11s %10s\n", "scenario", "same", "apart", "alone",
+               "by at most", "own Mbit/s", "ns-3 Mbit/s", "ns-3 takes");
+    for (size_t i = 0; i < suite->case_count; i++) {
+        const struct cli_case *entry = &suite->cases[i];
+        struct simnet_scenario scenario;
+        if (!entry->selected)
+            continue;
+        int code = CLI_USAGE;
+        if (simnet_scenario_from_script(entry->script, entry->index, &scenario, stderr)) {
+            if (progress)
+                fprintf(stderr, "\r%s\r\033[K", scenario.name);
+            code = compare_scenario(args, library, &scenario);
+            simnet_scenario_fini(&scenario);
+        }
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+int sim_cmd_compare(int argc, char **argv)
+{
+    struct compare_args args = {0};
+    struct cli_suite suite;
+    int first, exit_code = cli_parse(&compare_command, argc, argv, &first, compare_take, &args);
+
+    for (int i = first; exit_code < 0 && i < argc; i++)
+        cli_words_add(&args.paths, argv[i]);
+    if (exit_code < 0 && args.paths.count == 0)
+        exit_code = cli_usage(&compare_command, "no scenario: name a file or a folder");
+    if (exit_code < 0 && !cli_scenarios_load(&suite, args.paths.items, args.paths.count))
+        exit_code = CLI_USAGE;
+    else if (exit_code < 0) {
+        exit_code = CLI_USAGE;
+        if (cli_select(&args.selection, &suite))
+            exit_code = compare_cases(&args, &suite);
+        cli_suite_clear(&suite);
+    }
+    cli_words_clear(&args.paths);
+    cli_select_clear(&args.selection);
+    return exit_code;
+}
