@@ -71,6 +71,14 @@ def test_a_broken_implementation_when_its_input_is_made_a_case_then_few_lines_an
     assert (tmp_path / "past-a-gap.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
 
 
+def test_an_implementation_that_is_not_there_when_attached_then_said(build_dir, tmp_path):
+    (tmp_path / "input").write_bytes(b"SFZ1" + bytes(8))
+    command = [build_dir / "bin" / "replay_fuzz_receiver", f"--sut=so:{tmp_path}/none.so", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.startswith("--sut: "), done.stderr
+
+
 def test_an_input_of_another_version_when_shown_then_refused(fuzz, tmp_path):
     (tmp_path / "old").write_bytes(b"SFZ2" + bytes(8))
     done = fuzz("show", "old", code=2)
