@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "targets/pair_scenario.h"
 #include "targets/session.h"
 
 const uint32_t target_ops = OPS(SFZ_OPEN) | OPS(SFZ_SEND) | OPS(SFZ_CLOSE) | OPS(SFZ_WAIT) |
@@ -118,6 +119,8 @@ static bool transmit(struct pair *p, unsigned from, struct sipc_span bytes)
         kind = side->faults[place].kind;
         value = side->faults[place].value;
     }
+    if (target_tells())
+        pair_scenario_sent(from, bytes, kind, value % 5000);
     if (kind == SFZ_LOSE || kind == SFZ_NOT_SENT)
         return kind != SFZ_NOT_SENT || !p->manual;
     under_way(p, !from, bytes, DELAY_MS + (kind == SFZ_DELAY ? value % 5000 : 0));
@@ -283,6 +286,12 @@ static void command(struct pair *p, const struct sfz_record *record)
                                 .attributes = none};
     side->disturbed |= !sends;
     feed(p, side, &event);
+    if (target_tells() && sends)
+        pair_scenario_at(p->now, at, "%s S bytes(%u, %u)%s",
+                         unreliable ? "send_unreliable" : "send", message.size, message.from,
+                         message.skip ? " skip" : "");
+    else if (target_tells())
+        pair_scenario_at(p->now, at, "close S %d", (int)message.code);
     side->driver->begin(side->self, &message);
     drain(p, at);
 }
@@ -299,6 +308,8 @@ static void open_session(struct pair *p, const struct sfz_record *record)
     side->disturbed |= side->open > 0;
     side->open = 1;
     feed(p, side, &event);
+    if (target_tells())
+        pair_scenario_at(p->now, at, "open S");
     drain(p, at);
 }
 
@@ -312,6 +323,8 @@ static void dispose(struct pair *p, const struct sfz_record *record)
         return;
     p->sides[0].disturbed = p->sides[1].disturbed = true;
     feed(p, side, &event);
+    if (target_tells())
+        pair_scenario_at(p->now, at, "dispose S -2");
     drain(p, at);
 }
 
@@ -437,6 +450,8 @@ static bool begin_pair(struct pair *p, const int64_t *input_settings)
     FUZZ_CHECK(ready || !target_is_engine(), "settings that make sense");
     for (int i = 0; ready && i < 2; i++)
         p->sides[i].judge = judges[i] = fuzz_judge(judges[i], settings, target_off());
+    if (ready && target_tells())
+        pair_scenario_begin(settings, DELAY_MS, target_sut());
     return ready;
 }
 
@@ -452,6 +467,18 @@ static void heal(struct pair *p)
                             "every operation has ended");
     FUZZ_CHECK(p->way_count == 0 || p->sides[0].driver->deadline(p->sides[0].self) < SIPC_NEVER,
                "nothing is under way any more");
+}
+
+static void tell_end(const struct pair *p)
+{
+    struct pair_scenario_ended ended = {0, 0, 0};
+
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; k < p->sides[i].message_count; k++) {
+            const struct message *m = &p->sides[i].messages[k];
+            *(m->close ? &ended.closes : m->unreliable ? &ended.unreliable : &ended.sends) += m->ok;
+        }
+    pair_scenario_end(p->now, p->events >= EVENTS_MAX, &ended);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -478,6 +505,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(&p, &p.sides[1]);
     }
     heal(&p);
+    if (target_tells())
+        tell_end(&p);
     for (int i = 0; i < 2; i++) {
         if (p.sides[i].driver->hash != NULL)
             target_note(p.sides[i].driver->hash(p.sides[i].self));
