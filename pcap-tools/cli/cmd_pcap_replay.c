@@ -13,7 +13,7 @@ enum {
     REPLAY_PLAY = 3900,
     REPLAY_AT,
     REPLAY_INTO,
-    REPLAY_TO,
+    REPLAY_PEER,
     REPLAY_SET,
     REPLAY_TOLERANCE,
     REPLAY_SPEED,
@@ -38,8 +38,8 @@ static const struct cli_option replay_options[] = {
      REPLAY_SET},
     {0, "tolerance", "MS", "how far a PDU and its like may be apart (1000)", REPLAY_TOLERANCE},
     {0, "all", NULL, "list all differences, not only the first 64 of an endpoint", REPLAY_ALL},
-    {0, "to", "WHERE", "send its PDUs to udp:HOST:PORT, tcp:HOST:PORT or unix:PATH instead",
-     REPLAY_TO},
+    {0, "peer", "WHERE", "send its PDUs to udp:HOST:PORT, tcp:HOST:PORT or unix:PATH instead",
+     REPLAY_PEER},
     {0, "speed", "N", "live: N times as fast as captured, as 2 or 0.25 (1)", REPLAY_SPEED},
     {0, "rate", "N", "live: N PDUs a second", REPLAY_RATE},
     {0, "fastest", NULL, "live: one PDU after the other", REPLAY_FAST},
@@ -58,20 +58,20 @@ static const struct cli_command replay_command = {
     .name = "sipc pcap replay",
     .usage = "[options] FILE",
     .about =
-        "Plays an endpoint of a capture again. Without --to, by the engine under the capture's\n"
+        "Plays an endpoint of a capture again. Without --peer, by the engine under the capture's\n"
         "clock, each endpoint in turn: it gets what the endpoint got, is told to send the "
         "messages\n"
         "that its windows carried, and what it sends otherwise is listed, with the rule. A\n"
         "difference says that the two endpoints are not alike there, not that one is wrong (sipc\n"
         "pcap audit says that). Settings are those of --set, else what the capture shows of them.\n"
-        "With --to, its PDUs are sent to a live peer, under new session and window ids.\n"
+        "With --peer, its PDUs are sent to a live peer, under new session and window ids.\n"
         "\n"
         "Exit status: 0 no difference (live: sent, and acked if awaited), 1 differences (live:\n"
         "acks are missing or bring errors), 2 bad options, 3 the SUT or peer cannot be had, 4 the\n"
         "capture is broken or too large, 5 nothing to play.",
     .examples = "sipc pcap replay traffic.pcapng\n"
                 "sipc pcap replay --play 10.0.0.2:40001 --set mtu=1200 traffic.pcapng\n"
-                "sipc pcap replay --to udp:127.0.0.1:9000 --speed 2 --await-acks traffic.pcapng",
+                "sipc pcap replay --peer udp:127.0.0.1:9000 --speed 2 --await-acks traffic.pcapng",
     .options = replay_options,
 };
 
@@ -195,7 +195,7 @@ static bool replay_take(void *ctx, int id, const char *value)
     case REPLAY_INTO:
         run->into = value;
         return true;
-    case REPLAY_TO:
+    case REPLAY_PEER:
         run->to = value;
         return true;
     case REPLAY_SET:
@@ -225,14 +225,14 @@ static int replay_check(const struct replay_run *run)
     const char *to = run->to;
 
     if (to != NULL && (run->into != NULL || run->engine.setting_count > 0))
-        return cli_usage(&replay_command, "--to sends to a peer: --into and --set are for a SUT");
+        return cli_usage(&replay_command, "--peer is a live one: --into and --set are for a SUT");
     if (to == NULL && run->live_option)
-        return cli_usage(&replay_command, "speed, acks and ids are matters of a live peer: --to");
+        return cli_usage(&replay_command, "speed, acks and ids are matters of a live peer: --peer");
     if (to != NULL && ((strncmp(to, "udp:", 4) != 0 && strncmp(to, "tcp:", 4) != 0 &&
                         strncmp(to, "unix:", 5) != 0) ||
                        strstr(to, ",control=") != NULL))
         return cli_usage(&replay_command,
-                         "--to %s: expected udp:HOST:PORT, tcp:HOST:PORT or unix:PATH", to);
+                         "--peer %s: expected udp:HOST:PORT, tcp:HOST:PORT or unix:PATH", to);
     if (run->into != NULL && strcmp(run->into, "engine") != 0 &&
         strncmp(run->into, "so:", 3) != 0 && strncmp(run->into, "exec:", 5) != 0)
         return cli_usage(&replay_command, "--into %s: expected engine, so:PATH or exec:CMD",

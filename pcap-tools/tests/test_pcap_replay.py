@@ -167,9 +167,9 @@ def test_exit_status(replay, wifi):
     assert replay(pcap([sent(0)], 101)).code == 5  # nothing came back
     assert replay(wifi, "--into", "exec:false").code == 3
     for arguments in (["--set", "mtu"], ["--play", "x"], ["--speed", "2"], ["--into", "udp:"],
-                      ["--to", "x"], ["--to", "udp:127.0.0.1:9", "--set", "mtu=900"],
-                      ["--to", "udp:127.0.0.1:9", "--speed", "0"],
-                      ["--to", "udp:127.0.0.1:9", "--speed", "1.0001"]):
+                      ["--peer", "x"], ["--peer", "udp:127.0.0.1:9", "--set", "mtu=900"],
+                      ["--peer", "udp:127.0.0.1:9", "--speed", "0"],
+                      ["--peer", "udp:127.0.0.1:9", "--speed", "1.0001"]):
         assert replay(wifi, *arguments).code == 2, arguments
 
 
@@ -205,7 +205,7 @@ def test_all_windows_are_acked_by_a_live_peer(replay, sut, wifi, tmp_path, kind,
     capture = tapped(packets_of(wifi)[begin:end], PLACES["both ends"])
     address = sut(f"--{kind}", where)
     for _ in range(2):  # under new ids, it can be done again at once
-        result = replay(capture, "--to", address, "--fastest", "--await-acks", "--await", "3000",
+        result = replay(capture, "--peer", address, "--fastest", "--await-acks", "--await", "3000",
                         "--play", "10.0.0.1")
         live = json.loads(result.out)
         assert result.code == 0, result
@@ -223,7 +223,7 @@ def test_ids_are_new_and_counted_anew(replay):
         peer.settimeout(20)
         got = {}
         for options in (["--key", "a"], ["--key", "a"], ["--key", "b"], ["--keep-ids"]):
-            result = replay(capture, "--to", f"udp:127.0.0.1:{peer.getsockname()[1]}", *options)
+            result = replay(capture, "--peer", f"udp:127.0.0.1:{peer.getsockname()[1]}", *options)
             assert result.code == 0, result
             count = json.loads(result.out)["sent"]
             got.setdefault(options[-1], []).append(
@@ -241,7 +241,7 @@ def test_an_ack_is_awaited_in_vain(replay):
     capture = pcap([sent(0), taken(0), sent(1)], 101)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
-        result = replay(capture, "--to", f"udp:127.0.0.1:{peer.getsockname()[1]}", "--await-acks",
+        result = replay(capture, "--peer", f"udp:127.0.0.1:{peer.getsockname()[1]}", "--await-acks",
                         "--await", "1")
     assert result.code == 1 and json.loads(result.out)["awaited_in_vain"] == 2
 
@@ -249,7 +249,7 @@ def test_an_ack_is_awaited_in_vain(replay):
 def test_nobody_listens(replay):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as held:
         held.bind(("127.0.0.1", 0))
-        result = replay(pcap([sent(0)], 101), "--to", f"tcp:127.0.0.1:{held.getsockname()[1]}")
+        result = replay(pcap([sent(0)], 101), "--peer", f"tcp:127.0.0.1:{held.getsockname()[1]}")
     assert result.code == 3 and "nobody listens" in result.err
 
 
