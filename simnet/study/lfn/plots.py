@@ -283,6 +283,8 @@ def figure_what_ifs(records):
         panel.set(yscale="log")
         panel.yaxis.set_major_formatter(FuncFormatter(bits))
     panels[0].set_xscale("symlog", linthresh=1e-4)
+    panels[0].set_xlim(-3e-5, 0.07)
+    panels[0].set_xticks([0, 1e-4, 1e-3, 1e-2, 5e-2])
     panels[0].set(xlabel="loss of datagrams, each way", ylabel="goodput")
     panels[0].xaxis.set_major_formatter(FuncFormatter(percent))
     panels[1].set(xscale="log", xlabel="round trip, ms")
