@@ -232,7 +232,8 @@ struct judge_session {
     bool sends_ended; /* a send in opening ended (OPN-5) */
     bool close_asked; /* the application asked for it, or may have */
     bool lingering;   /* private to endpoint.c and wire.c: the PDU at hand is a late copy */
-    unsigned states_before_close;
+    unsigned states_before_close; /* this and the next: should it be refused */
+    bool asked_before_close;
     uint64_t active_ns; /* the latest of what certainly is activity (IDL-1) */
     int32_t peer_close_code;
     struct judge_inbound in;

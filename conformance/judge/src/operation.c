@@ -80,6 +80,7 @@ static void operation_close(struct judge *j, struct judge_session *s,
                             const struct judge_event *event)
 {
     s->states_before_close = s->states;
+    s->asked_before_close = s->close_asked;
     s->close_asked = true;
     if (judge_must(s, JUDGE_IN_OPENING)) {
         struct judge_due *due = judge_owe(j, s, JUDGE_DUE_STATE, JUDGE_CLOSE_IN_OPENING_IGNORED);
@@ -391,7 +392,7 @@ void judge_result(struct judge *j, const struct judge_event *event)
     if (event->outcome == JUDGE_OUTCOME_REFUSED) {
         if (operation.kind == JUDGE_CLOSE) {
             s->states = s->states_before_close;
-            s->close_asked = false;
+            s->close_asked = s->asked_before_close;
             judge_dues_drop_kind(j, s, JUDGE_DUE_STATE);
         } else if (j->unsettled == s && j->unsettled_operation == event->operation) {
             s->states = j->states_before_skip;
