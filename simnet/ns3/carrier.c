@@ -8,12 +8,18 @@
 #include "simnet/ns3.h"
 #include "simnet/world.h"
 
+#define CARRIER_S_NS UINT64_C(1000000000)
+
 enum { DATAGRAM_BYTES = 1500 }; /* of a link without MTU */
 
 struct carrier_link {
     ns3c_link number;
     struct simnet_wire wire;
-    bool narrows; /* more wait than the queue may hold since its limit changed */
+    struct simnet_queue_config queue;
+    uint64_t datagram;      /* the longest, with overhead */
+    uint64_t rate_bps_min;  /* of the timeline so far */
+    sipc_time delay_ns_min; /* so too */
+    bool narrows;           /* more wait than the queue may hold since its limit changed */
 };
 
 struct simnet_ns3 {
@@ -72,6 +78,14 @@ static void carrier_begin(void *ctx, const struct simnet_carried *carried)
     ns3->carried = *carried;
 }
 
+static const char no_room[] = "queue: with ns-3 each datagram passes through the queue, also when "
+                              "the wire is free; it must have room for one";
+
+static uint64_t carrier_datagram(const struct simnet_link_config *config)
+{
+    return config->overhead_bytes + (config->mtu ? config->mtu : DATAGRAM_BYTES);
+}
+
 static bool carrier_can(const struct simnet_link_config *config, const struct simnet_wire *wire,
                         struct simnet_error *error)
 {
@@ -85,11 +99,8 @@ static bool carrier_can(const struct simnet_link_config *config, const struct si
                                      "it a queue is drop-tail");
     if (wire->queue_unit != SIMNET_QUEUE_UNLIMITED && wire->queue_limit > UINT32_MAX)
         return carrier_refuse(error, "queue: ns-3 has room for less than 4 GiB");
-    uint64_t datagram = config->overhead_bytes + (config->mtu ? config->mtu : DATAGRAM_BYTES);
-    if (wire->queue_unit == SIMNET_QUEUE_BYTES && wire->queue_limit < datagram)
-        return carrier_refuse(error,
-                              "queue: with ns-3 each datagram passes through the queue, also "
-                              "when the wire is free; it must have room for one");
+    if (wire->queue_unit == SIMNET_QUEUE_BYTES && wire->queue_limit < carrier_datagram(config))
+        return carrier_refuse(error, no_room);
     return true;
 }
 
@@ -100,9 +111,9 @@ static struct ns3c_link_config carrier_config(const struct simnet_wire *wire)
     return (struct ns3c_link_config){
         .rate_bps = wire->rate_bps,
         .delay_ns = wire->delay_ns,
-        .queue_limit = !limited                 ? UINT32_MAX
-                       : wire->queue_limit == 0 ? 1
-                                                : (uint32_t)wire->queue_limit,
+        .queue_limit = !limited || wire->queue_limit > UINT32_MAX ? UINT32_MAX
+                       : wire->queue_limit == 0                   ? 1
+                                                                  : (uint32_t)wire->queue_limit,
         .queue_unit = wire->queue_unit == SIMNET_QUEUE_BYTES ? NS3C_BYTES : NS3C_PACKETS};
 }
 
@@ -122,8 +133,11 @@ static bool carrier_add(void *ctx, simnet_link link, const struct simnet_link_co
             abort();
     }
     struct carrier_link *it = &ns3->links[ns3->count];
-    it->wire = *wire;
-    it->narrows = false;
+    *it = (struct carrier_link){.wire = *wire,
+                                .queue = config->queue,
+                                .datagram = carrier_datagram(config),
+                                .rate_bps_min = wire->rate_bps,
+                                .delay_ns_min = wire->delay_ns};
     if (ns3c_link_frames(ns3->ns, &frames, &calls, &it->number) != NS3C_OK)
         return carrier_refuse(error, ns3c_message());
     SIPC_ASSERT(it->number == link); /* there are no others */
@@ -131,12 +145,33 @@ static bool carrier_add(void *ctx, simnet_link link, const struct simnet_link_co
     return true;
 }
 
+/* Whether a queue that goes with rate and delay has room for a datagram at the least of them. */
+static bool carrier_has_room(const struct carrier_link *link)
+{
+    uint64_t bytes = link->datagram; /* that the rate must carry in `time_ns` */
+    sipc_time time_ns = link->queue.limit;
+
+    if (link->queue.unit == SIMNET_QUEUE_BDP) {
+        bytes = (1000 * bytes + link->queue.limit - 1) / link->queue.limit;
+        time_ns = 2 * link->delay_ns_min;
+    } else if (link->queue.unit != SIMNET_QUEUE_TIME) {
+        return true;
+    }
+    return time_ns > 0 && link->rate_bps_min > (bytes * 8 * CARRIER_S_NS - 1) / time_ns;
+}
+
 static bool carrier_check(void *ctx, const struct simnet_change *change, struct simnet_error *error)
 {
-    (void)ctx;
+    struct simnet_ns3 *ns3 = ctx;
+    struct carrier_link *link = &ns3->links[change->target];
+
     if (change->kind == SIMNET_LINK_CLOG || change->kind == SIMNET_LINK_UNCLOG)
         return carrier_refuse(error, "clog, unclog: ns-3 cannot stop a wire that sends");
-    return true;
+    if (change->kind == SIMNET_LINK_RATE && change->value < link->rate_bps_min)
+        link->rate_bps_min = change->value;
+    if (change->kind == SIMNET_LINK_DELAY && change->value < link->delay_ns_min)
+        link->delay_ns_min = change->value;
+    return carrier_has_room(link) || carrier_refuse(error, no_room);
 }
 
 /* A queue that holds more than its new limit takes nothing until it is shorter; ns-3 is told its

@@ -115,6 +115,12 @@ static void test_packets_of_all_the_others_do_too(void **state)
                                         "crash-and-restart",
                                         "duplicate-storm",
                                         "long-fat-10g",
+                                        "measured-leo-fitted",
+                                        "measured-server",
+                                        "measured-server-fitted",
+                                        "measured-short-timer",
+                                        "measured-short-timer-fitted",
+                                        "measured-wifi-fitted",
                                         "pause",
                                         "one-way-partition",
                                         "satellite-leo",
@@ -124,7 +130,7 @@ static void test_packets_of_all_the_others_do_too(void **state)
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         compare_file(names[i], &cases);
-    assert_int_equal(cases, 12);
+    assert_int_equal(cases, 18);
 }
 
 /* ---- random ones ---- */
@@ -348,7 +354,7 @@ static void test_changes_of_links_are_felt_on_ns3(void **state)
         "at 100ms a>b down kept\nat 300ms a>b up\n",
         "at 100ms a>b down held\nat 300ms a>b up\n",
         "at 100ms a>b faults off\nat 300ms a>b faults on\n",
-        "at 101ms a>b rate 100kbit/s\nat 200ms a>b rate 10Mbit/s\n",
+        "at 101ms a>b rate 1500kbit/s\nat 200ms a>b rate 10Mbit/s\n",
         "ties shuffled\n",
         "heal 200ms\n",
     };
@@ -386,6 +392,9 @@ static void test_what_ns3_cannot_do_is_said_with_its_line(void **state)
         {"queue 1499B", "", 8, "queue: with ns-3 each datagram passes"},
         {"queue 5GB", "", 8, "queue: ns-3 has room for less than 4 GiB"},
         {"", "at 1s a>b clog\n", 10, "clog, unclog: ns-3 cannot stop"},
+        {"queue 10ms", "at 1s a>b rate 1199kbit/s\n", 10, "queue: with ns-3 each datagram passes"},
+        {"queue 10ms", "at 1s a>b rate 1200kbit/s\nat 2s a>b rate 1kbit/s\n", 11, "queue: with"},
+        {"delay 10ms queue 1.5bdp", "at 1s a>b delay 300us\n", 10, "queue: with ns-3"},
     };
     char text[600];
 
