@@ -17,8 +17,8 @@ extern "C" {
 struct simnet_compared_run {
     uint64_t arrivals, hash, events, bytes, goodput_bps; /* bytes: delivered */
     enum simnet_end end;
-    bool ok;          /* as the scenario expects */
-    uint64_t wall_ns; /* of the run alone */
+    bool ok;         /* as the scenario expects */
+    uint64_t cpu_ns; /* of this process, for the run alone */
 };
 
 struct simnet_compared {
