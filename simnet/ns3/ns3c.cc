@@ -217,6 +217,20 @@ void FireEvent(struct ns3c *ns, uint64_t id)
 // The end of a run: not before what others schedule at this very moment has happened too.
 class RunEnd {
   public:
+    explicit RunEnd(struct ns3c *ns) : m_ns(ns)
+    {
+        ns->running = true;
+        ns->stopped = false;
+    }
+    // Also where an exception ends the run: the event points to what is gone then.
+    ~RunEnd()
+    {
+        m_ns->running = false;
+        m_id.Cancel();
+    }
+    RunEnd(const RunEnd &) = delete;
+    RunEnd &operator=(const RunEnd &) = delete;
+
     void Reached()
     {
         const uint64_t events = ns3::Simulator::GetEventCount();
@@ -234,6 +248,7 @@ class RunEnd {
     ns3::EventId m_id;
 
   private:
+    struct ns3c *m_ns;
     bool m_again = false;
     uint64_t m_events = 0;
 };
@@ -312,15 +327,11 @@ enum ns3c_status ns3c_run(struct ns3c *ns, uint64_t until_ns, enum ns3c_end *end
                         "until: expected %" PRIu64 " ns, which is now, or later, found %" PRIu64,
                         now, until_ns);
         }
-        RunEnd run_end;
+        RunEnd run_end(ns);
         if (until_ns != NS3C_NEVER) {
             run_end.m_id = ns3::Simulator::Schedule(Ns(until_ns - now), &RunEnd::Reached, &run_end);
         }
-        ns->running = true;
-        ns->stopped = false;
         ns3::Simulator::Run();
-        ns->running = false;
-        run_end.m_id.Cancel();
         if (end != nullptr) {
             *end = run_end.m_reached ? NS3C_END_UNTIL
                    : ns->stopped     ? NS3C_END_STOPPED
