@@ -265,8 +265,12 @@ static bool point_add_links(struct point_run *run)
                                               .delay.base_ns =
                                                   run->value[STUDY_RTT_US] * POINT_US_NS / 2,
                                               .losses = {point_loss(run->value)}};
+    const struct simnet_loss *loss = &config.losses[0];
     struct simnet_error error;
 
+    if (loss->kind == SIMNET_LOSS_GILBERT_ELLIOTT && loss->to_bad_ppm == 0)
+        return point_fail(run, "loss: so little, in bursts so long, is none: a burst would begin "
+                               "less than once in a million datagrams");
     for (int i = 0; i < 2; i++) {
         if (!simnet_link_add(run->world, &config, &run->links[i], &error))
             return point_fail(run, error.text);

@@ -68,6 +68,12 @@ def test_point_when_the_engine_refuses_a_setting_then_an_error_and_exit_1(point)
     assert "group" in record["error"]
 
 
+def test_point_when_its_bursts_are_too_rare_to_be_drawn_then_an_error_and_exit_1(point):
+    run = point("--point", "loss=1,burst=2,count=2")
+    assert run.returncode == 1 and "loss: so little" in json.loads(run.stdout)["error"]
+    assert point("--point", "loss=2,burst=2,count=2").returncode == 0
+
+
 def test_parameters_when_printed_then_what_plans_take_them_for(point):
     parameters = json.loads(point("--parameters").stdout)
     assert {name: info["default"] for name, info in parameters.items()} == plan.DEFAULTS
