@@ -72,10 +72,13 @@ def test_cluster_when_a_worker_is_killed_then_no_point_is_lost(project_dir, sipc
              tmp_path / "plan.json", "--out", out, "--scheduler", address]
     words = [str(word) for word in words]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as study:
-        wait_for("third result", lambda: len(run.read_results(out / "results.jsonl")) >= 3)
-        before = len(run.read_results(out / "results.jsonl"))
-        os.kill(workers[0].pid, signal.SIGKILL)
-        errors = study.communicate(timeout=DEADLINE)[1]
+        try:
+            wait_for("third result", lambda: len(run.read_results(out / "results.jsonl")) >= 3)
+            before = len(run.read_results(out / "results.jsonl"))
+            os.kill(workers[0].pid, signal.SIGKILL)
+            errors = study.communicate(timeout=DEADLINE)[1]
+        finally:
+            study.kill()  # else what hangs is waited for
     assert study.returncode == 0, errors
     assert before < len(entries), "the kill came too late to tell anything"
     assert workers[0].wait() == -signal.SIGKILL and workers[1].poll() is None
