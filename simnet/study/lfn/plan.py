@@ -18,6 +18,14 @@ DEFAULTS = {
     "warm": 2, "count": 10, "seed": 1,
 }
 
+# Least and greatest; likewise.
+RANGES = {
+    "rate": (1000, 10**12), "rtt": (0, 10**8), "loss": (0, 500_000), "burst": (1, 10_000),
+    "window": (1, 65_535), "mtu": (512, 65_500), "ack_timeout": (1000, 10**9),
+    "retries": (0, 1000), "group": (65_500, 2**32 - 1), "sessions": (1, 100_000),
+    "message": (1, 2**30), "warm": (1, 10**6), "count": (1, 10**7), "seed": (0, 2**64 - 1),
+}
+
 RATES = [10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000]
 RTTS = [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 600_000]
 LOSSES = [100, 300, 1_000, 3_000, 10_000, 20_000, 30_000, 50_000]
@@ -200,6 +208,8 @@ def load(name):
         raise PlanError(f"{name}: no such plan or file; plans are {', '.join(PLANS)}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"{name}: expected a JSON list of points: {error}") from None
+    if not isinstance(entries, list):
+        raise PlanError(f"{name}: expected a JSON list of points, found {type(entries).__name__}")
     return [entry_of(name, place, entry) for place, entry in enumerate(entries, 1)]
 
 
@@ -211,6 +221,9 @@ def entry_of(name, place, entry):
     for key, value in entry["point"].items():
         if not isinstance(value, int) or isinstance(value, bool):
             raise PlanError(f"{where}: {key}: expected a whole number, found {value!r}")
+        least, most = RANGES.get(key, (value, value))
+        if not least <= value <= most:
+            raise PlanError(f"{where}: {key}: expected {least} to {most}, found {value}")
     try:
         return {"sweep": str(entry.get("sweep", "own")), "point": point(**entry["point"])}
     except PlanError as error:

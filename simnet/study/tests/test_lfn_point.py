@@ -77,6 +77,8 @@ def test_point_when_its_bursts_are_too_rare_to_be_drawn_then_an_error_and_exit_1
 def test_parameters_when_printed_then_what_plans_take_them_for(point):
     parameters = json.loads(point("--parameters").stdout)
     assert {name: info["default"] for name, info in parameters.items()} == plan.DEFAULTS
+    assert {name: (info["min"], int(info["max"]))
+            for name, info in parameters.items()} == plan.RANGES
 
 
 @pytest.mark.parametrize("arguments, message", [

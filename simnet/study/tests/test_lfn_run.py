@@ -94,6 +94,8 @@ def test_points_when_ordered_then_the_longest_first():
     ("{", "expected a JSON list of points"),
     ([{"sweep": "own"}], "entry 1: expected"),
     ([{"point": {"rtt": "1"}}], "entry 1: rtt: expected a whole number, found '1'"),
+    ([{"point": {"window": 0}}], "entry 1: window: expected 1 to 65535, found 0"),
+    ({"point": {}}, "expected a JSON list of points, found dict"),
     ([{"point": {"ttl": 1}}], "entry 1: no parameter is called ttl"),
 ])
 def test_plan_when_it_is_wrong_then_told_and_exit_2(lfn, plan_file, tmp_path, entries, message):
