@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from . import plan
+from . import lines, plan
 
 
 def command_of(sipc, key):
@@ -53,15 +53,10 @@ def run_point(sipc, key):
 def read_results(path):
     """What is in a result file, by key: the last line of each point; none that is cut short."""
     results = {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return results
-    for line in text.splitlines():
+    for record in lines.read(path):
         try:
-            record = json.loads(line)
             results[plan.key_of(record["point"])] = record
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (KeyError, TypeError):
             continue
     return results
 

@@ -10,6 +10,8 @@ import concurrent.futures
 import json
 import subprocess
 
+from . import lines
+
 CONTROLS = {"cubic": "TCP CUBIC", "bbr": "TCP BBR"}
 RATE = 10_000_000
 RTTS = [10_000, 30_000, 100_000, 300_000]
@@ -39,11 +41,7 @@ def run_flow(program, words):
 
 def read(folder):
     """What was run, by words."""
-    try:
-        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    return {record["flow"]: record for record in map(json.loads, lines)}
+    return {record["flow"]: record for record in lines.read(folder / FILE)}
 
 
 def run_missing(program, folder, jobs):

@@ -7,7 +7,7 @@ SPDX-License-Identifier: MIT
 import concurrent.futures
 import json
 
-from . import model, plan, run
+from . import lines, model, plan, run
 
 FILE = "what_ifs.jsonl"
 LOSSES = [0, 100, 1_000, 3_000, 10_000, 30_000, 50_000]
@@ -49,11 +49,7 @@ def name_of(entry):
 
 def read(folder):
     """What was run, by name."""
-    try:
-        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    return {name_of(record): record for record in map(json.loads, lines)}
+    return {name_of(record): record for record in lines.read(folder / FILE)}
 
 
 def run_missing(folder_of_programs, folder, jobs):

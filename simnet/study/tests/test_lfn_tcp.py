@@ -48,6 +48,9 @@ def test_flows_when_run_again_then_only_what_is_missing(program, tmp_path, monke
     monkeypatch.setattr(tcp, "run_flow", lambda _, flow: ran.append(flow) or first[flow])
     assert tcp.run_missing(program, tmp_path, 2) == first
     assert ran == words[1:]
+    # A kill in the middle of a line.
+    (tmp_path / tcp.FILE).write_text((tmp_path / tcp.FILE).read_text()[:-9])
+    assert list(tcp.read(tmp_path)) == words[:1]
 
 
 def test_flows_when_planned_then_the_protocol_is_on_each_of_their_links():
