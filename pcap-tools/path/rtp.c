@@ -79,6 +79,7 @@ static uint32_t rtp_clock(const struct rtp *rtp)
 /* Fills the places, in the order in which packets came. */
 static void rtp_fill(struct rtp *rtp, struct rtp_place *out, struct path_counts *counts)
 {
+    const int64_t hz = rtp->clock_hz;
     int64_t number = rtp->first, highest = rtp->first - 1, ticks = 0, before_ns = 0;
     uint64_t jitter = 0; /* sixteenths of a ns */
     uint32_t stamp = 0;
@@ -88,10 +89,10 @@ static void rtp_fill(struct rtp *rtp, struct rtp_place *out, struct path_counts 
         const struct path_record *record = &rtp->records[rtp->places[i]];
         if (record->rtp_source != rtp->source)
             continue;
-        number = any ? rtp_number(number, record->seq) : rtp_number(rtp->first, record->seq);
+        number = any ? rtp_number(number, record->seq) : record->seq; /* as rtp_is counts */
         ticks += any ? (int32_t)(record->rtp_stamp - stamp) : 0;
         stamp = record->rtp_stamp;
-        const int64_t media_ns = ticks * 1000000000 / (int64_t)rtp->clock_hz;
+        const int64_t media_ns = ticks / hz * 1000000000 + ticks % hz * 1000000000 / hz;
         const int64_t transit = (int64_t)record->at_ns - media_ns;
         if (any) {
             const uint64_t change = (uint64_t)llabs(transit - before_ns);

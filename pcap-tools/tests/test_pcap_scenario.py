@@ -218,6 +218,14 @@ def test_rtp_jitter_as_rfc_3550_has_it(scenario):
     assert there["late"] == 0
 
 
+def test_rtp_whose_numbers_go_far_back(scenario):
+    """The first number is further from the lowest than numbers of 16 bits can be told apart."""
+    numbers = [*range(40000, 100, -999), *(100 + n % 500 for n in range(12600))]
+    there, _, whole = scenario([rtp(20 * i, n, 160 * i) for i, n in enumerate(numbers)])
+    assert (whole["source"], there["packets"]) == ("stream", len(set(numbers)))
+    assert there["model"]["sent"] == max(numbers) - min(numbers) + 1
+
+
 def test_rtp_that_comes_late_is_not_lost(scenario):
     rows = [rtp(20 * n + (50 if n == 30 else 0), n, 160 * n) for n in range(60)]
     there, _, _ = scenario(rows)
