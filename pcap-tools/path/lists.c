@@ -7,7 +7,8 @@
 #include "path.h"
 #include "simnet/link.h"
 
-#define LISTS_EVERY_NS UINT64_C(1000000) /* where nobody says how far probes are apart */
+#define LISTS_EVERY_NS     UINT64_C(1000000) /* where nobody says how far probes are apart */
+#define LISTS_DELAY_MAX_NS (INT64_MAX / 4)   /* clocks may be apart by as much as they can say */
 
 static bool lists_load(const char *file, enum simnet_trace_kind kind, uint64_t unit_ns,
                        struct simnet_trace *out, char error[PATH_ERROR_BYTES])
@@ -111,13 +112,16 @@ static bool lists_probe(const json_t *trip, struct lists_probe *out)
         const json_t *value = json_object_get(delay, names[way]);
         out->lost[way] = strcmp(lost, ways[way]) == 0 || (way == 0 && strcmp(lost, "true") == 0);
         out->delays[way] = json_is_integer(value) ? json_integer_value(value) : INT64_MIN;
-        if (strcmp(lost, "false") == 0 && out->delays[way] == INT64_MIN)
+        const bool known = out->delays[way] != INT64_MIN;
+        if ((strcmp(lost, "false") == 0 && !known) ||
+            (known && llabs(out->delays[way]) > LISTS_DELAY_MAX_NS))
             return false;
     }
     return true;
 }
 
-/* Delays below zero: the clocks are apart; by half of how the least of both ways differ. */
+/* Delays below zero: the clocks are apart; by half of how the least of both ways differ. Of one way
+ * alone the least is taken for none at all. */
 static int64_t lists_apart(const struct lists_probe *probes, size_t count)
 {
     int64_t least[2] = {INT64_MAX, INT64_MAX};
@@ -126,7 +130,11 @@ static int64_t lists_apart(const struct lists_probe *probes, size_t count)
         for (int way = 0; way < 2; way++)
             if (probes[i].delays[way] != INT64_MIN && probes[i].delays[way] < least[way])
                 least[way] = probes[i].delays[way];
-    return least[0] < 0 || least[1] < 0 ? (least[0] - least[1]) / 2 : 0;
+    if (least[0] >= 0 && least[1] >= 0)
+        return 0;
+    if (least[0] == INT64_MAX || least[1] == INT64_MAX)
+        return least[0] != INT64_MAX ? least[0] : -least[1];
+    return (least[0] - least[1]) / 2;
 }
 
 static void lists_probes(struct path *path, const struct lists_probe *probes, size_t count,

@@ -403,6 +403,15 @@ def test_irtt(sipc, tmp_path):
     assert found["back"]["model"]["delay_ns"][50] == 5 * MS
 
 
+def test_irtt_of_which_nothing_came_back(sipc, tmp_path):
+    path = tmp_path / "irtt.json"
+    path.write_text(irtt([{"lost": "true_down", "delay": {"send": ms * MS}} for ms in (-5, -3)]))
+    found = json.loads(sipc("pcap", "scenario", "--json", "--irtt", path).out)
+    assert found["clock"]["ahead_ns"] == -5 * MS
+    assert set(found["there"]["model"]["delay_ns"]) == {0, 2 * MS}
+    assert found["back"]["model"]["lost"] == 2
+
+
 def test_mahimahi_there_and_back_again(sipc, scenario, tmp_path):
     rates = [str(5 * i) for i in range(1, 400)]
     (tmp_path / "down").write_text("\n".join(rates) + "\n")
