@@ -214,8 +214,6 @@ static bool ends_clocks(struct ends *ends)
     ends_by_near(ends, &ends->sent[1], path->first_ns);
     ends->first_ns[0] -= (uint64_t)ends_apart(path, path->first_ns, ends->first_ns[0]);
     ends->last_ns[0] -= (uint64_t)ends_apart(path, path->first_ns, ends->last_ns[0]);
-    if (path->clock_known)
-        path->clock_error_ns = (uint64_t)(parts[0].all + parts[1].all) / 2;
     return true;
 }
 
@@ -338,6 +336,8 @@ static void ends_way(struct ends *ends, int number)
 
     ends_groups(sent, arrived, ends_bounds, &match);
     match.least_ns = match.least_ns == UINT64_MAX ? 0 : match.least_ns;
+    if (ends->path->clock_known) /* as if the shortest round trip were all of it one way */
+        ends->path->clock_error_ns += match.least_ns / 2;
     ends_groups(sent, arrived, ends_pair, &match);
     way->counts.unmatched = match.unmatched;
     if (sent->count > 1)

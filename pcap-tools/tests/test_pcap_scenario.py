@@ -323,7 +323,7 @@ def shifted(capture, end, ahead_ns=0, gains_ppb=0):
     return out
 
 
-@pytest.mark.parametrize("ahead_ms, ppb", [(0, 0), (-40, 20000), (700, -100000)])
+@pytest.mark.parametrize("ahead_ms, ppb", [(0, 0), (-40, 20000), (700, -100000), (0, 5000000)])
 def test_two_captures_whose_clocks_are_apart(scenario, simulated, ahead_ms, ppb):
     capture = simulated("loss 2% jitter exponential 2ms reorders", 150, there="30ms")
     first, second = capture.with_name("near.pcapng"), capture.with_name("far.pcapng")
@@ -332,6 +332,7 @@ def test_two_captures_whose_clocks_are_apart(scenario, simulated, ahead_ms, ppb)
     there, back, whole = scenario(first, "--far", second, "--host", "10.0.0.1")
     assert abs(whole["clock"]["ahead_ns"] - ahead_ms * MS) < 2 * MS
     assert abs(whole["clock"]["gains_ppb"] - ppb) < 15000
+    assert 25 * MS < whole["clock"]["error_ns"] < 32 * MS  # half of the round trip
     assert there["model"]["lost"] + there["beyond"] == dropped(capture)
     assert abs(there["model"]["delay_ns"][50] - 31.4 * MS) < 1.5 * MS
     assert abs(back["model"]["delay_ns"][50] - 30 * MS) < 1.5 * MS
