@@ -83,7 +83,9 @@ static struct fit_model fit_round(const struct path_way *way, const struct fit_m
 
 static uint32_t fit_ppm(double share)
 {
-    return share <= 0 ? 0 : share >= 1 ? FIT_PPM : (uint32_t)(share * FIT_PPM + 0.5);
+    if (!(share > 0)) /* or no number: a state that nothing was ever in */
+        return 0;
+    return share >= 1 ? FIT_PPM : (uint32_t)(share * FIT_PPM + 0.5);
 }
 
 static void fit_losses(const struct path_way *way, struct path_fit *fit)

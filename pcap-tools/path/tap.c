@@ -6,6 +6,8 @@
 
 #include "path.h"
 
+enum { TAP_COPIES_MAX = 16 }; /* as many as a link of the simulator makes */
+
 /* ---- samples ---- */
 
 void path_sample_add(struct path_samples *samples, uint64_t at_ns, uint64_t ns)
@@ -207,7 +209,8 @@ static bool tap_is_copy(struct path_way *way, const struct path_record *record)
     way->counts.mirrored += record->copy;
     if (record->duplicate && !record->copy && way->count > 0) {
         way->counts.duplicates++;
-        way->steps[way->count - 1].copies++; /* it comes right behind */
+        way->steps[way->count - 1].copies += /* it comes right behind */
+            way->steps[way->count - 1].copies < TAP_COPIES_MAX;
     }
     return record->copy || record->duplicate || record->dropped;
 }
