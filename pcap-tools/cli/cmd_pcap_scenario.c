@@ -358,6 +358,18 @@ static void scenario_own_name(struct scenario_run *run, const char *file)
         run->name = run->own_name;
 }
 
+/* How much of an argument is an option's name: all of "--json", "--out=" of "--out=a/b". */
+static size_t scenario_option(const char *word)
+{
+    const char *equals = strchr(word, '=');
+
+    if (word[0] != '-')
+        return 0;
+    if (word[1] != '-')
+        return strnlen(word, 2);
+    return equals != NULL ? (size_t)(equals - word) + 1 : strlen(word);
+}
+
 static bool scenario_write(struct scenario_run *run, const struct path *path, const char *file,
                            int argc, char **argv)
 {
@@ -368,15 +380,18 @@ static bool scenario_write(struct scenario_run *run, const struct path *path, co
     SIPC_ASSERT(text != NULL);
     fputs("sipc pcap scenario", text);
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--source") == 0) { /* it stands by itself */
-            i++;
+        if (strncmp(argv[i], "--source", 8) == 0) { /* it stands by itself */
+            i += argv[i][8] == '\0';
             continue;
         }
+        const size_t option = scenario_option(argv[i]);
+        const char *value = scenario_base(argv[i] + option);
         fflush(text);
-        const bool full = size - begun + strlen(scenario_base(argv[i])) > SCENARIO_COLUMNS;
+        const bool full = size - begun + option + strlen(value) > SCENARIO_COLUMNS;
         begun = full ? size : begun;
-        fputs(full ? " \\\n    " : " ", text);
-        cli_quote(scenario_base(argv[i]), text);
+        fprintf(text, "%s%.*s", full ? " \\\n    " : " ", (int)option, argv[i]);
+        if (*value != '\0' || option == 0)
+            cli_quote(value, text);
     }
     fclose(text);
     const bool ok = path_emit(path, &(struct path_emit){.folder = run->out,

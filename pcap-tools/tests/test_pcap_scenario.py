@@ -385,6 +385,17 @@ def test_lists_of_probes(sipc, tmp_path):
     assert sipc("sim", "run", tmp_path / "probes.sx", tmp_path / "probes-fitted.sx").code == 0
 
 
+@pytest.mark.parametrize("source", [["--source", "http://a/b"], ["--source=http://a/b"]])
+@pytest.mark.parametrize("out", ["--out=", "-o"])
+def test_the_command_is_told_without_folders(sipc, tmp_path, source, out):
+    (tmp_path / "d").write_text("5\n")
+    result = sipc("pcap", "scenario", f"{out}{tmp_path}/made", *source, "--delays", tmp_path / "d")
+    assert result.code == 0, result
+    text = (tmp_path / "made" / "d.sx").read_text()
+    assert f"\n#   sipc pcap scenario {out}made --delays d\n" in text
+    assert str(tmp_path) not in text and "# Source: http://a/b\n" in text
+
+
 def irtt(trips, interval=10 * MS):
     return json.dumps({"config": {"interval": interval}, "round_trips": trips})
 
