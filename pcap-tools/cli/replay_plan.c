@@ -10,6 +10,7 @@ enum {
     PLAN_LAST_OPTION =
         13,           /* bytes of last_in_window, for which the engine keeps room in each PDU */
     PLAN_WINDOW = 16, /* the default of max_window_size */
+    PLAN_WINDOW_MAX = UINT16_MAX, /* of PDUs: no setting asks for more */
     PLAN_WHOLE = SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP,
     PLAN_ALONE = SIPC_OPT_FIRST_IN_WINDOW_GROUP | PLAN_WHOLE,
 };
@@ -100,10 +101,14 @@ static void plan_own(struct replay_plan *plan, struct replay_op *op, uint32_t in
                      const struct sipc_pdu *pdu)
 {
     const size_t at = (size_t)pdu->seq_nr;
-
     struct replay_window *window = &op->windows[op->window_count - 1];
 
     op->last = index;
+    if (at >= PLAN_WINDOW_MAX) { /* no sender's, and a table of all before it has no end */
+        op->holed = true;
+        plan->marks[index] = REPLAY_IGNORED;
+        return;
+    }
     if (at < window->count && window->pdus[at] != 0) {
         if (at == 0 && window->tries++ == 1) {
             const uint64_t ns = plan->capture->pdus[index].at_ns - window->first_try_ns;

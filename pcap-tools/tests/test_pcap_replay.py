@@ -142,6 +142,16 @@ def test_a_sender_that_does_not_try_again(replay):
     assert [d["time_ns"] for d in result.lines()[:2]] == [S + 2, 2 * S + 2]
 
 
+def test_a_seq_nr_that_no_window_has(replay):
+    """The message is not put together, and nothing grows with the number."""
+    frames = [sent(0), taken(0), ipv4(udp(pdu(DATA, 1, 2**31 - 1, FLAGS, b"x")), ident=2), sent(2),
+              taken(2)]
+    result = replay(pcap(frames, 101), "--play", "10.0.0.1")
+    endpoint, whole = result.lines()
+    assert result.code == 0 and whole["differences"] == 0, result
+    assert (endpoint["captured"], endpoint["same"], endpoint["messages"]) == (2, 2, 2)
+
+
 def test_text(sipc, wifi, tmp_path):
     path = tmp_path / "wifi.pcapng"
     path.write_bytes(wifi)
