@@ -15,7 +15,8 @@ enum {
     ENDS_PART_MIN = 8,
     ENDS_PASSED_MAX = 1024,
     ENDS_ALIKE_MAX = 1024,
-    ENDS_MATCHES_MIN = 4
+    ENDS_MATCHES_MIN = 4,
+    ENDS_PPB_MAX = 100000000 /* a clock that gains more was set */
 };
 
 struct ends_event { /* of a packet, at one end */
@@ -147,6 +148,17 @@ static int ends_by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* What a clock gains in that time. */
+static int64_t ends_gain(int64_t ms, int64_t ppb)
+{
+    return ms / 1000 * ppb + ms % 1000 * ppb / 1000;
+}
+
+static int64_t ends_within(int64_t value, int64_t most)
+{
+    return value < -most ? -most : value > most ? most : value;
+}
+
 /* The line through what each part says: the median of all slopes, and of what is left. */
 static void ends_line(struct path *path, const struct ends_parts parts[2])
 {
@@ -156,20 +168,21 @@ static void ends_line(struct path *path, const struct ends_parts parts[2])
 
     for (size_t i = 0; i < ENDS_PARTS; i++)
         if (parts[0].counts[i] >= ENDS_PART_MIN && parts[1].counts[i] >= ENDS_PART_MIN) {
-            apart[count] = (parts[0].least[i] - parts[1].least[i]) / 2;
+            apart[count] = parts[0].least[i] / 2 - parts[1].least[i] / 2;
             at_ms[count++] = (int64_t)(part_ms * i + part_ms / 2);
         }
     if (count < 4 || part_ms == 0) {
-        path->clock_ns = (parts[0].all - parts[1].all) / 2;
+        path->clock_ns = parts[0].all / 2 - parts[1].all / 2;
         return;
     }
     for (size_t i = 0; i < count; i++)
         for (size_t k = i + 1; k < count; k++) /* ns in a ms is thousands of ppb */
-            slopes[slope_count++] = (apart[k] - apart[i]) * 1000 / (at_ms[k] - at_ms[i]);
+            slopes[slope_count++] = ends_within(apart[k] / 2 - apart[i] / 2, INT64_MAX / 2000) *
+                                    2000 / (at_ms[k] - at_ms[i]);
     qsort(slopes, slope_count, sizeof slopes[0], ends_by_number);
-    path->clock_ppb = slopes[slope_count / 2];
+    path->clock_ppb = ends_within(slopes[slope_count / 2], ENDS_PPB_MAX);
     for (size_t i = 0; i < count; i++)
-        apart[i] -= at_ms[i] * path->clock_ppb / 1000;
+        apart[i] -= ends_gain(at_ms[i], path->clock_ppb);
     qsort(apart, count, sizeof apart[0], ends_by_number);
     path->clock_ns = apart[count / 2];
 }
@@ -178,7 +191,7 @@ static void ends_line(struct path *path, const struct ends_parts parts[2])
 static int64_t ends_apart(const struct path *path, uint64_t first_ns, uint64_t at_ns)
 {
     const int64_t ms = ((int64_t)at_ns - (int64_t)first_ns) / 1000000;
-    return path->clock_ns + ms * path->clock_ppb / 1000;
+    return path->clock_ns + ends_gain(ms, path->clock_ppb);
 }
 
 /* What the far machine noted, by the near clock. */

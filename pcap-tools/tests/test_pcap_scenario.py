@@ -338,6 +338,25 @@ def test_two_captures_whose_clocks_are_apart(scenario, simulated, ahead_ms, ppb)
     assert abs(back["model"]["delay_ns"][50] - 30 * MS) < 1.5 * MS
 
 
+def test_two_captures_of_which_one_clock_was_set(sipc, tmp_path):
+    """From 1970 to now, as on a machine that boots without one: no figure is out of bounds."""
+    near, far = [], []
+    for i in range(1200):
+        for back in (False, True):
+            frame = ipv4(udp(full(i)), back=back, ident=2 * i + back + 1)
+            at, delay = 20 * MS * i, (-5 if back else 5) * MS
+            near.append((at, frame, len(frame)))
+            far.append((at + delay + (17 * 10**17 if i > 600 else 10**9), frame, len(frame)))
+    for name, rows in (("near", near), ("far", far)):
+        (tmp_path / name).write_bytes(pcap(sorted(rows, key=lambda row: row[0]), 101, nano=True))
+    result = sipc("pcap", "scenario", "--json", "--host", "10.0.0.1", "--far", tmp_path / "far",
+                  tmp_path / "near")
+    assert result.code == 0, result
+    found = json.loads(result.out)
+    assert found["there"]["packets"] + found["back"]["packets"] > 0
+    assert abs(found["clock"]["gains_ppb"]) <= 10**8
+
+
 def test_what_is_written_runs_and_does_the_same(sipc, scenario, simulated, tmp_path):
     capture = simulated("jitter uniform 10ms reorders duplicate 5% loss 4%", 100)
     there, _, _ = scenario(capture, "--host", "10.0.0.1")
