@@ -129,9 +129,9 @@ def packets_of(capture):
 
 def tapped(packets, keep, flags=True):
     """The packets for which keep(source address, destination, direction) holds, as one capture."""
-    out = section() + interface(228, options=option(9, b"\x09"))
+    out = [section(), interface(228, options=option(9, b"\x09"))]
     for at, data, way, _ in packets:
         if keep(data[12:16], data[16:20], way):
             options = option(2, struct.pack("<I", way)) if flags and way else b""
-            out += packet(data, units=at, options=options)
-    return out
+            out.append(packet(data, units=at, options=options))
+    return b"".join(out)
