@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct pcapt_source {
     bool owned;
     pcap_t *pcap; /* NULL: pcapng */
     bool live;
+    uint32_t wait_ms; /* of an interface */
     uint32_t link_type;
     uint64_t number, offset;
     struct blocks blocks;
@@ -128,6 +130,7 @@ struct pcapt_source *pcapt_source_live(const char *device, const char *expressio
     struct pcapt_source *source = source_new(NULL, false);
 
     source->live = true;
+    source->wait_ms = wait_ms;
     source->pcap = pcap_create(device, error);
     if (source->pcap == NULL) {
         source_flaw(flaw, 0, error);
@@ -140,7 +143,8 @@ struct pcapt_source *pcapt_source_live(const char *device, const char *expressio
     pcap_set_timeout(source->pcap, (int)wait_ms);
     pcap_set_tstamp_precision(source->pcap, PCAP_TSTAMP_PRECISION_NANO);
     const int status = pcap_activate(source->pcap);
-    if (status < 0 || !source_filter(source, expression)) {
+    if (status < 0 || !source_filter(source, expression) ||
+        pcap_setnonblock(source->pcap, true, error) != 0) {
         const char *text = pcap_geterr(source->pcap);
         source_flaw(flaw, 0, *text != '\0' ? text : pcap_statustostr(status));
         pcapt_source_close(source);
@@ -164,11 +168,23 @@ void pcapt_source_close(struct pcapt_source *source)
 
 /* ---- packets ---- */
 
+/* As pcap_next_ex. The waiting is done here: libpcap's own lasts, on Linux, until a packet comes,
+ * whatever time it was given and whatever signal arrives. */
+static int source_pull(struct pcapt_source *source, struct pcap_pkthdr **head, const uint8_t **data)
+{
+    const int status = pcap_next_ex(source->pcap, head, data);
+
+    if (status != 0 || !source->live)
+        return status;
+    struct pollfd ready = {.fd = pcap_get_selectable_fd(source->pcap), .events = POLLIN};
+    return poll(&ready, 1, (int)source->wait_ms) > 0 ? pcap_next_ex(source->pcap, head, data) : 0;
+}
+
 static enum pcapt_status source_next_pcap(struct pcapt_source *source, struct pcapt_frame *frame)
 {
     struct pcap_pkthdr *head;
     const uint8_t *data;
-    const int status = pcap_next_ex(source->pcap, &head, &data);
+    const int status = source_pull(source, &head, &data);
 
     if (status == 0)
         return PCAPT_WAIT;

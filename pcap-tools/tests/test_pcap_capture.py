@@ -72,6 +72,12 @@ def test_it_ends_when_told_to(capturing, port, tmp_path):
     assert process.returncode == 5 and out.startswith("0 packets in 1 file")
 
 
+def test_it_ends_after_its_time_though_nothing_comes(capturing, port, tmp_path):
+    process = capturing("-f", f"udp dst port {port}", "-w", tmp_path / "x", "--seconds", 1)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 5 and out.startswith("0 packets in 1 file")
+
+
 def test_bad_options(sipc, tmp_path):
     for arguments, code, text in [
             (["-i", "lo"], 2, "no --write"), (["-w", "x"], 2, "no --interface"),
