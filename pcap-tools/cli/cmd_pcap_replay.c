@@ -67,8 +67,9 @@ static const struct cli_command replay_command = {
         "With --peer, its PDUs are sent to a live peer, under new session and window ids.\n"
         "\n"
         "Exit status: 0 no difference (live: sent, and acked if awaited), 1 differences (live:\n"
-        "acks are missing or bring errors), 2 bad options, 3 the SUT or peer cannot be had, 4 the\n"
-        "capture is broken or too large, 5 nothing to play.",
+        "acks are missing or bring errors), 2 bad options, 3 the SUT or peer cannot be had, "
+        "floods, or\n"
+        "refuses a setting asked for, 4 the capture is broken or too large, 5 nothing to play.",
     .examples = "sipc pcap replay traffic.pcapng\n"
                 "sipc pcap replay --play 10.0.0.2:40001 --set mtu=1200 traffic.pcapng\n"
                 "sipc pcap replay --peer udp:127.0.0.1:9000 --speed 2 --await-acks traffic.pcapng",
@@ -283,9 +284,17 @@ static void replay_difference(const struct replay_run *run, const char *endpoint
            difference->captured != NULL ? difference->captured : "nothing");
 }
 
-static void replay_setting_text(const struct conform_setting *setting, char *out, size_t size)
+static bool replay_is_refused(const struct replay_result *result, size_t number)
 {
-    if (setting->word != NULL)
+    return result->refused >> number & 1;
+}
+
+static void replay_setting_text(const struct conform_setting *setting, bool refused, char *out,
+                                size_t size)
+{
+    if (refused)
+        snprintf(out, size, "(refused)");
+    else if (setting->word != NULL)
         snprintf(out, size, "%s", setting->word);
     else
         snprintf(out, size, "%" PRId64, setting->value);
@@ -308,8 +317,9 @@ static void replay_endpoint_json(const char *endpoint, const struct replay_plan 
     SIPC_ASSERT(object != NULL);
     for (size_t i = 0; i < count; i++)
         json_object_set_new(list, settings[i].name,
-                            settings[i].word != NULL ? json_string(settings[i].word)
-                                                     : json_integer(settings[i].value));
+                            replay_is_refused(result, i) ? json_null()
+                            : settings[i].word != NULL   ? json_string(settings[i].word)
+                                                         : json_integer(settings[i].value));
     json_object_set_new(object, "settings", list);
     replay_put(object);
 }
@@ -329,7 +339,7 @@ static void replay_endpoint_text(const char *endpoint, const struct replay_plan 
            (double)result->apart_max_ns / 1e6);
     used = (size_t)printf("  settings:");
     for (size_t i = 0; i < count; i++) {
-        replay_setting_text(&settings[i], text, sizeof text);
+        replay_setting_text(&settings[i], replay_is_refused(result, i), text, sizeof text);
         if (used + strlen(settings[i].name) + strlen(text) + 2 > 98)
             used = (size_t)printf("\n   ") - 1;
         used += (size_t)printf(" %s=%s", settings[i].name, text);
@@ -431,9 +441,10 @@ static void replay_sum(const struct replay_run *run)
     if (run->capture.gaps > 0)
         printf("the capture has %" PRIu64 " gaps: what follows them may differ for that\n",
                run->capture.gaps);
-    printf("%zu endpoints played: %" PRIu64 " of %" PRIu64 " PDUs the same, %" PRIu64
-           " differences",
-           run->endpoints, run->same, run->compared, run->differences);
+    printf("%zu endpoint%s played: %" PRIu64 " of %" PRIu64 " PDUs the same, %" PRIu64
+           " difference%s",
+           run->endpoints, run->endpoints == 1 ? "" : "s", run->same, run->compared,
+           run->differences, run->differences == 1 ? "" : "s");
     for (enum sipc_rule rule = 1, first = 1; rule < SIPC_RULE_COUNT; rule++)
         if (run->rules[rule] > 0) {
             printf("%s%s %" PRIu64, first ? " by rule: " : ", ", sipc_rule_info(rule)->id,

@@ -154,6 +154,7 @@ struct replay_difference {
 struct replay_result {
     uint64_t played, same, compared, not_judged; /* PDUs */
     uint64_t messages, closes, delivered, waited;
+    uint64_t refused;                    /* bit i: setting i of replay_settings was not taken */
     uint64_t apart_max_ns, apart_sum_ns; /* between a PDU and its like in the capture */
     struct replay_difference *differences;
     size_t difference_count, difference_room;

@@ -11,7 +11,12 @@
 
 #include "replay_engine.h"
 
-enum { ENGINE_PADDING = SIPC_GROUP_BYTES_MAX, ENGINE_LOOK_BACK = 256, ENGINE_TRIES = 3 };
+enum {
+    ENGINE_PADDING = SIPC_GROUP_BYTES_MAX,
+    ENGINE_LOOK_BACK = 256,
+    ENGINE_TRIES = 3,
+    ENGINE_FLOOD = 20000, /* outputs at one moment: more, and more than the capture has, is one */
+};
 
 /* ---- settings ---- */
 
@@ -268,8 +273,9 @@ static void engine_ends(struct engine *engine, const struct conform_out *out)
     }
 }
 
-static void engine_take(struct engine *engine, struct conform_response *response)
+static enum conform_sut_status engine_take(struct engine *engine, struct conform_response *response)
 {
+    engine->flood += response->out_count;
     for (size_t i = 0; i < response->out_count; i++) {
         const struct conform_out *out = &response->outs[i];
         if (out->kind == CONFORM_OUT_TX)
@@ -280,6 +286,11 @@ static void engine_take(struct engine *engine, struct conform_response *response
             engine->result->delivered++;
     }
     conform_response_clear(response);
+    if (engine->flood <= ENGINE_FLOOD + 4 * engine->capture->count)
+        return CONFORM_SUT_OK;
+    conform_error_set(engine->error, "the SUT floods: %zu PDUs and events at %.6f s", engine->flood,
+                      (double)conform_sut_now(engine->sut) / 1e9);
+    return CONFORM_SUT_BROKEN;
 }
 
 /* ---- what it is told ---- */
@@ -291,9 +302,7 @@ static enum conform_sut_status engine_call(struct engine *engine,
     const enum conform_sut_status status =
         conform_sut_call(engine->sut, request, &response, engine->error);
 
-    if (status == CONFORM_SUT_OK)
-        engine_take(engine, &response);
-    return status;
+    return status == CONFORM_SUT_OK ? engine_take(engine, &response) : status;
 }
 
 struct engine_message { /* put together */
@@ -478,8 +487,9 @@ static enum conform_sut_status engine_until(struct engine *engine, uint64_t unti
         } else if (now < until_ns) {
             status = conform_sut_step(engine->sut, held != NULL ? held->at_ns : until_ns, &response,
                                       engine->error);
+            engine->flood = 0;
             if (status == CONFORM_SUT_OK)
-                engine_take(engine, &response);
+                status = engine_take(engine, &response);
         } else {
             break;
         }
@@ -617,6 +627,27 @@ static enum conform_sut_status engine_play(struct engine *engine)
 
 /* ---- the whole ---- */
 
+/* One of those asked for must be taken; without another the SUT plays with what it has. */
+static enum conform_sut_status engine_refused(struct engine *engine,
+                                              const struct conform_setting *settings, size_t count,
+                                              const struct conform_response *response, size_t asked)
+{
+    enum conform_sut_status status = CONFORM_SUT_OK;
+
+    for (size_t r = 0; r < response->refused_count; r++)
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(settings[i].name, response->refused[r]) != 0)
+                continue;
+            engine->result->refused |= UINT64_C(1) << i;
+            if (i < asked && status == CONFORM_SUT_OK) {
+                conform_error_set(engine->error, "it refuses the setting %s=%" PRId64,
+                                  settings[i].name, settings[i].value);
+                status = CONFORM_SUT_NO_START;
+            }
+        }
+    return status;
+}
+
 static enum conform_sut_status engine_start(struct engine *engine,
                                             const struct replay_engine_options *options)
 {
@@ -635,9 +666,10 @@ static enum conform_sut_status engine_start(struct engine *engine,
                          &response, engine->error);
     if (status != CONFORM_SUT_OK)
         return status;
-    for (size_t i = 0; i < response.refused_count; i++)
-        fprintf(stderr, "sipc pcap replay: the setting %s is refused\n", response.refused[i]);
+    status = engine_refused(engine, settings, count, &response, options->setting_count);
     conform_response_clear(&response);
+    if (status != CONFORM_SUT_OK)
+        return status;
     return engine_call(engine, &(struct conform_request){.op = CONFORM_RESET});
 }
 

@@ -45,6 +45,7 @@ struct engine {
     size_t *asked; /* session of each operation, by label */
     size_t asked_count, asked_room;
     size_t ready_count;
+    size_t flood;      /* outputs at this moment */
     uint32_t position; /* PDUs of the capture from there on are yet to come */
     bool mute;         /* what comes out answers what was made up */
 };

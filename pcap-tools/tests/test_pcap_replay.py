@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 
 import pytest
 from captures import ACK, CLOSE, DATA, full, ipv4, packets_of, pcap, pdu, tapped, udp
@@ -181,6 +182,36 @@ def test_exit_status(replay, wifi):
                       ["--peer", "udp:127.0.0.1:9", "--speed", "0"],
                       ["--peer", "udp:127.0.0.1:9", "--speed", "1.0001"]):
         assert replay(wifi, *arguments).code == 2, arguments
+
+
+def test_a_setting_that_is_refused(replay):
+    capture = pcap([sent(0), taken(0)], 101)
+    result = replay(capture, "--play", "10.0.0.1", "--set", "ack_timeout_ms=0")
+    assert result.code == 3 and "it refuses the setting ack_timeout_ms=0" in result.err, result
+
+
+ENDLESS = """
+import itertools, json, sys
+tokens = itertools.count(1)
+for line in sys.stdin:
+    request = json.loads(line)
+    response = {"id": request["id"], "ok": True, "out": [], "deadline_ns": None}
+    if request["op"] == "hello":
+        response.update(name="x", version="0", contract=1, clock="virtual", capabilities=["send"])
+    elif request["op"] in ("rx", "sent", "send", "open"):
+        response["out"] = [{"tx": "00" * 57, "to": "0", "token": next(tokens)}]
+    elif request["op"] not in ("configure", "reset", "advance", "bye"):
+        response.update(ok=False, error="unknown", unsupported=True)
+    print(json.dumps(response), flush=True)
+"""
+
+
+def test_a_sut_that_never_stops(replay, tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    capture = pcap([sent(0), taken(0)], 101)
+    result = replay(capture, "--play", "10.0.0.1",
+                    "--into", f"exec:{sys.executable} {tmp_path / 'endless.py'}")
+    assert result.code == 3 and "the SUT floods" in result.err, result
 
 
 def test_a_sut_behind_the_exec_binding(replay, build_dir, wifi):
