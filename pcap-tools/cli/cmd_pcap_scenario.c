@@ -216,7 +216,7 @@ static int scenario_captures(struct scenario_run *run, const char *file, struct 
     const struct pcapt_address host = path_host(&near, &run->host);
     if (run->far != NULL) {
         found = path_of_ends(path, &near, &far, &host, &run->peer);
-        if (!found)
+        if (!found && exit_code == CLI_OK)
             fprintf(stderr,
                     "%s: nothing in it matches %s: expected the same packets in both, found %zu "
                     "and %zu others\n",
@@ -227,7 +227,7 @@ static int scenario_captures(struct scenario_run *run, const char *file, struct 
             path_free(path);
             found = path_of_tap(path, &near, &host, &run->peer);
         }
-        if (!found)
+        if (!found && exit_code == CLI_OK)
             fprintf(
                 stderr,
                 "%s: nothing to infer from: expected TCP, ScalableIPC or RTP of the host, found "

@@ -174,6 +174,8 @@ enum conform_sut_status replay_engine(struct replay_plan *plan, struct conform_s
                                       struct replay_result *result, struct conform_error *error);
 void replay_result_clear(struct replay_result *result);
 
+/* Whether it is a resync PDU (WID-11): data, seq_nr 0, no options, no bytes. */
+bool replay_is_resync(const struct sipc_pdu *pdu);
 /* The same PDU but for its session's name; `id` stands for the first one's window id. What is
  * written in several ways (letter case, false or absent) is the same. */
 bool replay_same(const struct sipc_pdu *played, int64_t id, const struct sipc_pdu *captured);

@@ -59,11 +59,6 @@ size_t replay_settings(const struct replay_plan *plan, const struct replay_engin
 
 /* ---- names of windows ---- */
 
-static bool engine_is_resync(const struct sipc_pdu *pdu)
-{
-    return pdu->opcode == SIPC_DATA && pdu->options.size == 0 && pdu->data.size == 0;
-}
-
 /* The operation that a new window is of: one to fire and forget has left out of turn. */
 static struct replay_op *engine_op(const struct replay_session *session,
                                    const struct engine_session *state, const struct sipc_pdu *pdu)
@@ -86,7 +81,7 @@ static const struct engine_name *engine_name(const struct replay_session *sessio
         if (state->names[i].played == pdu->window_id)
             return &state->names[i];
     struct engine_name name = {pdu->window_id, pdu->window_id, NULL};
-    if (engine_is_resync(pdu)) {
+    if (replay_is_resync(pdu)) {
         if (state->resync_used < session->resync_count)
             name.captured = session->resyncs[state->resync_used++];
     } else {

@@ -67,7 +67,7 @@ static bool plan_is_past(int64_t newest, int64_t id)
 
 /* ---- what it sent ---- */
 
-static bool plan_is_resync(const struct sipc_pdu *pdu)
+bool replay_is_resync(const struct sipc_pdu *pdu)
 {
     return pdu->opcode == SIPC_DATA && pdu->seq_nr == 0 && pdu->options.size == 0 &&
            pdu->data.size == 0;
@@ -143,7 +143,7 @@ static void plan_sent(struct replay_plan *plan, struct replay_session *session, 
         return;
     }
     session->newest_id = pdu->window_id;
-    if (plan_is_resync(pdu)) {
+    if (replay_is_resync(pdu)) {
         session->resyncs = replay_grow(session->resyncs, session->resync_count,
                                        &session->resync_room, sizeof *session->resyncs);
         session->resyncs[session->resync_count++] = pdu->window_id;

@@ -502,6 +502,8 @@ def test_what_is_wrong_is_told(sipc, tmp_path, arguments, code, text):
     assert result.code == code and text in result.err, result
     if arguments == ["cut"]:
         assert "there: 3 packets" in result.out  # what was read before
+    if code == 4:  # nobody has looked at what is in it
+        assert "nothing to infer" not in result.err
 
 
 # ---- captures of other people ----
