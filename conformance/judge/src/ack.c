@@ -70,7 +70,8 @@ static void ack_take_error(struct judge *j, struct judge_session *s, const struc
 
     if (error == JUDGE_E252) {
         if (!(due->must_fail & JUDGE_E252)) {
-            judge_forget_inbound(j, s); /* it was not applied after all */
+            judge_forget_inbound(j, s); /* it was not applied after all, and opened nothing */
+            s->states |= JUDGE_IN_OPENING;
         }
         return;
     }

@@ -400,6 +400,10 @@ void judge_result(struct judge *j, const struct judge_event *event)
         }
         return;
     }
+    if (event->outcome == JUDGE_OUTCOME_NOT_SENT && j->unsettled == s &&
+        j->unsettled_operation == event->operation) {
+        j->unsettled = NULL; /* no room for it (FAF-2a): whether it was taken first, nobody knows */
+    }
     s->quiet_ns = j->now_ns;
     if (operation.kind != JUDGE_SEND_UNRELIABLE) { /* that one's end need be no activity (IDL-1) */
         s->active_ns = j->now_ns;
