@@ -26,6 +26,7 @@ static void close_take(struct judge *j, struct judge_session *s, const struct si
     judge_saw_rule(j, SIPC_RULE_ERR_1);
     s->closed_by_peer = true;
     s->peer_close_code = pdu->abort_code;
+    judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE);
     if (pdu->abort_code == SIPC_ABORT_NORMAL) {
         struct judge_due *due = judge_owe(j, s, JUDGE_DUE_CLOSE_ACK, JUDGE_CLOSE_UNANSWERED);
         if (due != NULL) {
@@ -67,6 +68,7 @@ static void close_repeat(struct judge *j, struct judge_session *s, const struct 
 static void close_blind(struct judge *j, struct judge_session *s)
 {
     judge_forget_inbound(j, s);
+    judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE);
     s->states |= JUDGE_IN_AWAITING;
     s->closed_by_peer = true; /* it may be */
     s->close_asked = true;
@@ -138,7 +140,32 @@ static void close_check(struct judge *j, struct judge_session *s, const struct s
     if (certain && s->created_ns != SIPC_NEVER && !s->close_asked && !j->shutting_down &&
         s->idle_timeout_ms == 0) {
         judge_blame(j, s, JUDGE_CLOSE_UNASKED, "no close: nobody asked for it", found);
+    } else if (judge_certain(j, s) && !s->close_asked && !s->closed_by_peer && !s->nacked &&
+               pdu->abort_code != SIPC_ABORT_IDLE_TIMEOUT) {
+        judge_blame(j, s, JUDGE_IDLE_CODE, "code 3: nobody asked for it", found);
     }
+    if (judge_certain(j, s) && s->asked_code > SIPC_ABORT_FORCED) {
+        judge_saw(j, JUDGE_CLOSE_CODE_SENT);
+        if (pdu->abort_code != s->asked_code) {
+            judge_blame(j, s, JUDGE_CLOSE_CODE_SENT,
+                        judge_text(j, "code %ld, as it was asked for", (long)s->asked_code), found);
+        }
+    }
+}
+
+/* STM-3: closing is told, where it lasts. */
+static void close_owe_closing(struct judge *j, struct judge_session *s)
+{
+    struct judge_due *due;
+
+    if (!judge_certain(j, s) || s->told != JUDGE_IN_OPENED) {
+        return;
+    }
+    due = judge_owe(j, s, JUDGE_DUE_STATE, JUDGE_CLOSING_NOT_TOLD);
+    if (due != NULL) {
+        due->states = JUDGE_IN_CLOSING | JUDGE_IN_AWAITING | JUDGE_IN_DISPOSED;
+    }
+    judge_saw(j, JUDGE_CLOSING_NOT_TOLD);
 }
 
 void judge_tx_close(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
@@ -148,6 +175,7 @@ void judge_tx_close(struct judge *j, struct judge_session *s, const struct sipc_
     bool same = window->kind == JUDGE_OWN_CLOSE && window->id == pdu->window_id;
 
     s->quiet_ns = j->now_ns;
+    judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE);
     if (s->out.close_sent && same && window->open && !close_is_forced(pdu)) {
         judge_tx_window(j, s, window, pdu, event);
         return;
@@ -174,6 +202,8 @@ void judge_tx_close(struct judge *j, struct judge_session *s, const struct sipc_
             judge_close_sent(j, s, window);
             return;
         }
+    } else {
+        close_owe_closing(j, s);
     }
     if (judge_knows(j, JUDGE_NEEDS_SYNC)) {
         judge_enter(j, s, JUDGE_STATE_CLOSING);
@@ -218,23 +248,44 @@ void judge_close_sent(struct judge *j, struct judge_session *s,
     }
 }
 
+/* A gracious close may be over: it has spent its retries. */
+static bool close_spent(const struct judge *j, const struct judge_own_window *window)
+{
+    uint64_t span = judge_ms(j->config.ack_timeout_ms);
+
+    return j->config.max_retry_count < 0 || j->config.ack_timeout_ms <= 0 ||
+           ((int64_t)window->retries >= j->config.max_retry_count &&
+            window->timer_ns != SIPC_NEVER &&
+            judge_after(j->now_ns, j->config.early_ns) >= judge_after(window->timer_ns, span));
+}
+
 void judge_close_told(struct judge *j, struct judge_session *s)
 {
     struct judge_own_window *window = &s->out.window;
-    uint64_t span = judge_ms(j->config.ack_timeout_ms);
+    const char *expected;
 
-    if (window->kind != JUDGE_OWN_CLOSE || !window->open || !window->refused_count ||
-        window->done || window->failed || window->forced || !s->out.known || j->shutting_down ||
-        !judge_must(s, JUDGE_IN_CLOSING) || j->config.max_retry_count < 0 ||
-        j->config.ack_timeout_ms <= 0) {
+    if (window->kind != JUDGE_OWN_CLOSE || !window->open || window->done || window->failed ||
+        !s->out.known || !judge_certain(j, s) || !judge_must(s, JUDGE_IN_CLOSING)) {
         return;
     }
-    window->refused_count = false;
-    if ((int64_t)window->retries < j->config.max_retry_count || window->timer_ns == SIPC_NEVER ||
-        judge_after(j->now_ns, j->config.early_ns) < judge_after(window->timer_ns, span)) {
+    expected = judge_text(j, "the close to wait for a close_ack %lld:0", (long long)window->id);
+    if (window->forced) {
+        if (window->aftermath_due) {
+            judge_blame(j, s, JUDGE_FORCED_CLOSE_CUT_SHORT,
+                        "a forced close to wait for the aftermath of its PDU", "its end before");
+        }
+    } else if (close_spent(j, window)) {
+        return;
+    } else if (window->refused_count) {
         judge_blame(
-            j, s, JUDGE_MOVED_BY_STRANGE_ACK,
-            judge_text(j, "the close to wait for a close_ack %lld:0", (long long)window->id),
+            j, s, JUDGE_MOVED_BY_STRANGE_ACK, expected,
             judge_text(j, "its end by one with seq_nr %ld", (long)window->refused_next - 1));
+    } else if (window->aftermath_due && window->retries == 0) {
+        judge_blame(j, s, JUDGE_CLOSING_PASSED_BY, "closing until the close is done",
+                    "the end before its PDU had left");
+    } else {
+        judge_blame(j, s, JUDGE_CLOSE_CUT_SHORT, expected,
+                    judge_text(j, "its end after %u retries", window->retries));
     }
+    judge_window_end(s, window, true);
 }

@@ -71,6 +71,8 @@ static const char *due_text(struct judge *j, const struct judge_due *due)
         return judge_text(j, "close_ack %lld:0", (long long)due->window_id);
     case JUDGE_DUE_LINK_ACK:
         return "enquire_link_ack without an error";
+    case JUDGE_DUE_CLOSE:
+        return "a close PDU";
     case JUDGE_DUE_NACK:
         return "enquire_link_ack with error 150";
     case JUDGE_DUE_DELIVER:

@@ -178,6 +178,7 @@ enum judge_due_kind {
     JUDGE_DUE_CLOSE_ACK,
     JUDGE_DUE_LINK_ACK,
     JUDGE_DUE_NACK,
+    JUDGE_DUE_CLOSE, /* a close PDU of its own */
     JUDGE_DUE_DELIVER,
     JUDGE_DUE_RESULT,
     JUDGE_DUE_STATE
@@ -229,9 +230,11 @@ struct judge_session {
     uint64_t linked_ns;      /* of the last enquire link or ack of one, either way; 0 none */
     int64_t idle_timeout_ms; /* -1 unknown */
     bool skip_seen, nacked, closed_by_peer;
-    bool sends_ended; /* a send in opening ended (OPN-5) */
-    bool close_asked; /* the application asked for it, or may have */
-    bool lingering;   /* private to endpoint.c and wire.c: the PDU at hand is a late copy */
+    bool sends_ended;   /* a send in opening ended (OPN-5) */
+    bool close_asked;   /* the application asked for it, or may have */
+    bool lingering;     /* private to endpoint.c and wire.c: the PDU at hand is a late copy */
+    int32_t asked_code; /* of the close that was asked for in opened; 0: none, or nobody knows */
+    uint64_t asked_event;
     unsigned states_before_close; /* this and the next: should it be refused */
     bool asked_before_close;
     uint64_t active_ns; /* the latest of what certainly is activity (IDL-1) */
@@ -404,6 +407,9 @@ bool judge_operation_find(struct judge_session *s, uint64_t number, size_t *at);
 void judge_operation_remove(struct judge_session *s, size_t at);
 
 /* ---- state.c, close.c, link.c, endpoint.c, wire.c ---- */
+
+/* All that can change the session's state is seen, from its beginning on. */
+bool judge_certain(const struct judge *j, const struct judge_session *s);
 
 void judge_state(struct judge *j, const struct judge_event *event);
 void judge_state_passes(struct judge *j, const struct judge_session *s);

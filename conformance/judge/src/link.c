@@ -52,6 +52,7 @@ static void link_answered(struct judge *j, struct judge_session *s, const struct
     }
     judge_saw_rule(j, SIPC_RULE_LNK_4);
     s->nacked = true;
+    judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE);
     judge_forget_inbound(j, s);
     if (!s->out.peer_heard || !judge_must(s, JUDGE_IN_OPENED | JUDGE_IN_CLOSING)) {
         s->states |= JUDGE_IN_AWAITING;

@@ -81,6 +81,13 @@ static void operation_close(struct judge *j, struct judge_session *s,
 {
     s->states_before_close = s->states;
     s->asked_before_close = s->close_asked;
+    if (judge_must(s, JUDGE_IN_OPENED) && !s->close_asked && judge_certain(j, s)) {
+        s->asked_code = event->code;
+        s->asked_event = j->event;
+        if (event->code == SIPC_ABORT_FORCED) {
+            judge_owe(j, s, JUDGE_DUE_CLOSE, JUDGE_FORCED_CLOSE_UNSENT);
+        }
+    }
     s->close_asked = true;
     if (judge_must(s, JUDGE_IN_OPENING)) {
         struct judge_due *due = judge_owe(j, s, JUDGE_DUE_STATE, JUDGE_CLOSE_IN_OPENING_IGNORED);
@@ -349,6 +356,24 @@ static void operation_ended(struct judge *j, struct judge_session *s,
     }
 }
 
+/* A forced close of its own ends what is in progress, and with its code (CLS-2). */
+static void operation_forced(struct judge *j, struct judge_session *s,
+                             const struct judge_operation *operation,
+                             const struct judge_event *event)
+{
+    if (event->outcome != JUDGE_OUTCOME_CLOSED || s->asked_code <= SIPC_ABORT_NORMAL ||
+        operation->event > s->asked_event || s->closed_by_peer || s->nacked ||
+        !judge_certain(j, s)) {
+        return;
+    }
+    judge_saw(j, JUDGE_FORCED_CLOSE_CODE);
+    if (event->code != s->asked_code) {
+        judge_blame(j, s, JUDGE_FORCED_CLOSE_CODE,
+                    judge_text(j, "the code of the close, %ld", (long)s->asked_code),
+                    judge_text(j, "%ld", (long)event->code));
+    }
+}
+
 static void operation_closed(struct judge *j, struct judge_session *s,
                              const struct judge_event *event)
 {
@@ -374,6 +399,57 @@ static void operation_pay(struct judge *j, struct judge_session *s, const struct
     }
 }
 
+static size_t operation_closes(const struct judge_session *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->operation_count; i++) {
+        count += s->operations[i].kind == JUDGE_CLOSE;
+    }
+    return count;
+}
+
+/* A close is refused. One forced never has to wait, and one asked for behind another ends with that
+ * one; how many there may be of those no rule says. */
+static void operation_close_refused(struct judge *j, struct judge_session *s,
+                                    const struct judge_operation *operation)
+{
+    unsigned before = s->states_before_close;
+    bool first = operation_closes(s) == 0;
+
+    if (before != 0 && judge_certain(j, s) && operation->code >= 1 && operation->code <= 99) {
+        if (before == JUDGE_IN_OPENED && first && operation->code == SIPC_ABORT_FORCED) {
+            judge_blame(j, s, JUDGE_FORCED_CLOSE_REFUSED, "a forced close to be done", "refused");
+        } else if ((before & ~(unsigned)(JUDGE_IN_CLOSING | JUDGE_IN_AWAITING)) == 0 &&
+                   operation_closes(s) <= 1) {
+            judge_blame(j, s, JUDGE_LATER_CLOSE_REFUSED, "a close to end when the first does",
+                        "refused");
+        }
+    }
+    s->states = s->states_before_close;
+    s->close_asked = s->asked_before_close;
+    if (s->asked_event == operation->event) {
+        s->asked_code = 0;
+    }
+    judge_dues_drop_kind(j, s, JUDGE_DUE_STATE);
+    judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE);
+}
+
+/* A close ends well, however the end came, but for a dispose or a shutdown. */
+static void operation_close_ended(struct judge *j, struct judge_session *s,
+                                  const struct judge_operation *operation,
+                                  const struct judge_event *event)
+{
+    enum judge_check check = s->closed_by_peer ? JUDGE_CLOSE_FAILED_BOTH : JUDGE_CLOSE_FAILED;
+
+    if (event->outcome == JUDGE_OUTCOME_OK) {
+        judge_close_told(j, s);
+    } else if (operation->code == SIPC_ABORT_NORMAL && s->asked_code == SIPC_ABORT_NORMAL &&
+               judge_certain(j, s) && !s->nacked && !judge_may(s, JUDGE_IN_DISPOSED)) {
+        judge_blame(j, s, check, "the close to end well", judge_text(j, "%ld", (long)event->code));
+    }
+}
+
 void judge_result(struct judge *j, const struct judge_event *event)
 {
     struct judge_session *s = judge_session_find(j, event->session, event->peer);
@@ -391,9 +467,7 @@ void judge_result(struct judge *j, const struct judge_event *event)
     judge_operation_remove(s, at);
     if (event->outcome == JUDGE_OUTCOME_REFUSED) {
         if (operation.kind == JUDGE_CLOSE) {
-            s->states = s->states_before_close;
-            s->close_asked = s->asked_before_close;
-            judge_dues_drop_kind(j, s, JUDGE_DUE_STATE);
+            operation_close_refused(j, s, &operation);
         } else if (j->unsettled == s && j->unsettled_operation == event->operation) {
             s->states = j->states_before_skip;
             j->unsettled = NULL;
@@ -408,13 +482,14 @@ void judge_result(struct judge *j, const struct judge_event *event)
     if (operation.kind != JUDGE_SEND_UNRELIABLE) { /* that one's end need be no activity (IDL-1) */
         s->active_ns = j->now_ns;
     }
-    if (operation.kind == JUDGE_CLOSE && event->outcome == JUDGE_OUTCOME_OK) {
-        judge_close_told(j, s);
+    if (operation.kind == JUDGE_CLOSE) {
+        operation_close_ended(j, s, &operation, event);
     }
     if (operation.kind != JUDGE_SEND) {
         return;
     }
     operation_closed(j, s, event);
+    operation_forced(j, s, &operation, event);
     s->sends_ended = true;
     if (operation_certain(j, s, &operation)) {
         operation_ended(j, s, &operation, event);

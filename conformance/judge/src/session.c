@@ -140,6 +140,7 @@ void judge_session_begin(struct judge *j, struct judge_session *s, bool local)
     s->idle_timeout_ms = j->config.idle_timeout_ms;
     s->active_ns = j->now_ns;
     s->states_before_close = 0;
+    s->asked_code = 0;
     s->sends_ended = s->close_asked = s->lingering = false;
     s->skip_seen = s->nacked = s->closed_by_peer = false;
     s->operation_count = 0;
@@ -209,6 +210,7 @@ void judge_forget(struct judge *j, struct judge_session *s)
     s->operations_lost = true;
     s->opened_ns = s->created_ns = s->ended_ns = s->disposed_ns = SIPC_NEVER;
     s->idle_timeout_ms = -1;
+    s->asked_code = 0;
     while (s->due_count > 0) {
         judge_due_drop(j, s, s->due_count - 1);
     }

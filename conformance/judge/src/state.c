@@ -11,7 +11,7 @@ static const char *state_told(struct judge *j, const struct judge_event *event)
                            : judge_text(j, "state %s", judge_state_word(event->state));
 }
 
-static bool state_certain(const struct judge *j, const struct judge_session *s)
+bool judge_certain(const struct judge *j, const struct judge_session *s)
 {
     return s->created_ns != SIPC_NEVER && !j->shutting_down && !j->flooded &&
            judge_knows(j, JUDGE_NEEDS_SYNC | JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_ARRIVALS);
@@ -19,20 +19,32 @@ static bool state_certain(const struct judge *j, const struct judge_session *s)
 
 /* ---- the idle timeout ---- */
 
+/* Something of a send that has not ended is on the wire. */
+static bool state_sends(struct judge_session *s)
+{
+    const struct judge_operation *sending = judge_sending(s);
+
+    return sending != NULL && sending->started && s->out.known && !s->operations_lost;
+}
+
 static void state_idle_early(struct judge *j, struct judge_session *s,
                              const struct judge_event *event)
 {
     uint64_t span = judge_ms(s->idle_timeout_ms);
 
-    if (s->idle_timeout_ms < 0 || !state_certain(j, s)) {
+    if (s->idle_timeout_ms < 0 || !judge_certain(j, s)) {
         return;
     }
     judge_saw(j, JUDGE_IDLE_EARLY);
     if (s->linked_ns > s->quiet_ns) {
         judge_saw(j, JUDGE_IDLE_PUT_OFF);
     }
-    if (s->idle_timeout_ms == 0 ||
-        judge_after(j->now_ns, j->config.early_ns) < judge_after(s->active_ns, span)) {
+    if (judge_must(s, JUDGE_IN_OPENING) || state_sends(s)) {
+        judge_blame(j, s, JUDGE_IDLE_EARLY,
+                    "no idle timeout but in opened, and with no operation in progress",
+                    state_told(j, event));
+    } else if (s->idle_timeout_ms == 0 ||
+               judge_after(j->now_ns, j->config.early_ns) < judge_after(s->active_ns, span)) {
         judge_blame(j, s, JUDGE_IDLE_EARLY,
                     s->idle_timeout_ms == 0 ? "no idle timeout: it is off"
                                             : judge_text(j, "none before %lld ms without activity",
@@ -58,7 +70,7 @@ static void state_idle_blame(struct judge *j, const struct judge_session *s, enu
 static void state_idle_expire(struct judge *j, struct judge_session *s)
 {
     if (s->idle_timeout_ms <= 0 || !judge_must(s, JUDGE_IN_OPENED) || s->operation_count > 0 ||
-        s->operations_lost || s->out.window.open || !state_certain(j, s)) {
+        s->operations_lost || s->out.window.open || !judge_certain(j, s)) {
         return;
     }
     if (state_idle_end(j, s) < j->now_ns && s->linked_ns > s->quiet_ns) {
@@ -80,7 +92,7 @@ static void state_open_expire(struct judge *j, struct judge_session *s)
     uint64_t at_ns;
 
     if (j->config.open_timeout_ms <= 0 || !judge_must(s, JUDGE_IN_OPENING) ||
-        !state_certain(j, s)) {
+        !judge_certain(j, s)) {
         return;
     }
     at_ns = judge_after(judge_after(s->created_ns, judge_ms(j->config.open_timeout_ms)),
@@ -134,7 +146,7 @@ void judge_state_expire(struct judge *j, struct judge_session *s)
 static void state_opened(struct judge *j, struct judge_session *s, const struct judge_event *event)
 {
     judge_saw_rule(j, SIPC_RULE_STM_1);
-    if (!state_certain(j, s) || !judge_must(s, JUDGE_IN_OPENING) ||
+    if (!judge_certain(j, s) || !judge_must(s, JUDGE_IN_OPENING) ||
         judge_blame_refusal(j, s, JUDGE_E253, state_told(j, event))) {
         return;
     }
@@ -151,7 +163,7 @@ static void state_open_timeout(struct judge *j, struct judge_session *s,
     uint64_t span = judge_ms(j->config.open_timeout_ms);
 
     judge_saw_rule(j, SIPC_RULE_STM_2);
-    if (j->config.open_timeout_ms >= 0 && state_certain(j, s) &&
+    if (j->config.open_timeout_ms >= 0 && judge_certain(j, s) &&
         (j->config.open_timeout_ms == 0 ||
          judge_after(j->now_ns, j->config.early_ns) < judge_after(s->created_ns, span))) {
         judge_blame(j, s, JUDGE_OPEN_TIMEOUT_EARLY,
@@ -177,7 +189,7 @@ static void state_ended(struct judge *j, struct judge_session *s, const struct j
         state_idle_early(j, s, event);
         return;
     }
-    if (!state_certain(j, s) || !living || s->closed_by_peer || s->nacked || s->close_asked ||
+    if (!judge_certain(j, s) || !living || s->closed_by_peer || s->nacked || s->close_asked ||
         s->idle_timeout_ms != 0 ||
         (judge_may(s, JUDGE_IN_OPENING) && j->config.open_timeout_ms != 0)) {
         return;
@@ -192,6 +204,11 @@ static void state_pay(struct judge *j, struct judge_session *s, unsigned bit)
 {
     for (size_t i = s->due_count; i > 0; i--) {
         if (s->dues[i - 1].kind == JUDGE_DUE_STATE && (s->dues[i - 1].states & bit)) {
+            if (bit == JUDGE_IN_DISPOSED && s->dues[i - 1].missing == JUDGE_NACK_NOT_TAKEN &&
+                j->config.linger_ms > 0 && judge_certain(j, s)) {
+                judge_blame(j, s, JUDGE_NACK_NOT_TAKEN, "state awaiting_disposal",
+                            "state disposed");
+            }
             judge_due_drop(j, s, i - 1);
         }
     }
@@ -230,7 +247,7 @@ void judge_state(struct judge *j, const struct judge_event *event)
         judge_close_told(j, s);
     }
     state_pay(j, s, bit);
-    if (bit < s->told && s->told != JUDGE_IN_DISPOSED && state_certain(j, s)) {
+    if (bit < s->told && s->told != JUDGE_IN_DISPOSED && judge_certain(j, s)) {
         bool split = j->config.stream && s->last_peer != s->peer;
         judge_blame(j, s, split ? JUDGE_SESSION_PER_CONNECTION : JUDGE_STATE_BACKWARDS,
                     split ? "one session, whatever the connection"

@@ -125,7 +125,7 @@ static void test_run_link_when_it_does_something_then_the_judge_decides(void **c
          .verdict = CONFORM_PASS, .rx_count = 1},
         {.name = "what never came makes a line unplayable, and the next is played",
          .body = "test\ndo open\ndo send \"a\" as m skip\n<- data $w:0 {*} \"a\"\n"
-                 "-> data_ack $w:0 {is_window_full}\ndo close 2 as c\n-> raw \"x\"\nquiet 1T\n",
+                 "-> data_ack $w:0 {is_window_full}\ndo close 3 as c\n-> raw \"x\"\nquiet 1T\n",
          .acts = {{FAKE_TX, .on = CONFORM_SEND, .opcode = SIPC_DATA, .data = "a",
                    .options = "s_00=True;s_01=True;s_02=True;s_03=True"}},
          .from_sut = LOSES(first), .verdict = CONFORM_INCONCLUSIVE, .reason = "kept WID-7",
