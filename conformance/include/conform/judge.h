@@ -50,7 +50,7 @@ const struct judge_check_info *judge_check_info(enum judge_check check);
  * `knows` to nothing; judge_config_defaults sets the defaults of the protocol. */
 struct judge_config {
     int64_t mtu, max_window_size, ack_timeout_ms, max_retry_count, open_timeout_ms, idle_timeout_ms,
-        enquire_link_interval_ms, linger_ms, max_sessions;
+        enquire_link_interval_ms, linger_ms, max_sessions, attribute_limit, unreliable_queue;
     int accept, require_first_in_window_group; /* 1, 0, -1 */
     int64_t window_id_step, window_id_max, group_bytes_max;
     bool stream;                /* sessions are told apart by their id alone (END-1a) */

@@ -75,10 +75,15 @@ static void ack_take_error(struct judge *j, struct judge_session *s, const struc
         }
         return;
     }
+    in->refused = in->receiving;
     in->receiving = false;
     judge_window_clear(j, s);
-    judge_group_clear(j, &in->group);
-    judge_group_clear(j, &in->old_group);
+    if (error == JUDGE_E250 && in->group.windows > 0) {
+        judge_group_overflow(j, in);
+    } else if (error != JUDGE_E250 || !in->old_overflowed) {
+        judge_group_clear(j, &in->group);
+        judge_group_clear(j, &in->old_group);
+    }
     if (due->must_fail == 0 && due->full) {
         for (size_t i = s->due_count; i > 0; i--) {
             if (s->dues[i - 1].kind == JUDGE_DUE_DELIVER && s->dues[i - 1].event == due->event) {
@@ -299,6 +304,9 @@ static bool ack_pay(struct judge *j, struct judge_session *s, const struct sipc_
 static void ack_unasked(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
 {
     if (!s->in.known) {
+        if (j->cause.check == JUDGE_REACTS_WID_2a) {
+            judge_blame_cause(j, s, ack_text(j, pdu)); /* what came of it is not followed */
+        }
         return;
     }
     if (pdu->error_code != 0 && j->cause.check != JUDGE_CHECK_COUNT && j->cause.session == s) {

@@ -54,6 +54,14 @@ bool judge_group_take(struct judge *j, struct judge_session *s, size_t count, st
     return true;
 }
 
+void judge_group_overflow(struct judge *j, struct judge_inbound *in)
+{
+    judge_group_clear(j, &in->old_group);
+    in->old_group = in->group;
+    in->group = (struct judge_group){0};
+    in->old_overflowed = true;
+}
+
 /* ---- attributes as they must come out ---- */
 
 struct group_list {
@@ -61,7 +69,8 @@ struct group_list {
     size_t count, capacity;
     struct judge_bytes *texts; /* decoded long ones */
     size_t text_count;
-    bool broken; /* a long attribute that cannot be decoded */
+    unsigned long highest; /* of the numbers that are their keys */
+    bool broken;           /* a long attribute that cannot be decoded */
     bool untested;
 };
 
@@ -149,6 +158,16 @@ static bool group_key_is_number(struct sipc_span name)
     return name.size > 4 && name.size < 14;
 }
 
+static void group_key_count(struct group_list *list, struct sipc_span name)
+{
+    unsigned long number = 0;
+
+    for (size_t i = 4; i < name.size && i < 14; i++) {
+        number = number * 10 + (unsigned long)(name.data[i] - '0');
+    }
+    list->highest = number > list->highest ? number : list->highest;
+}
+
 static void group_read(struct group_list *list, struct sipc_span all)
 {
     struct sipc_span rest = all;
@@ -163,6 +182,7 @@ static void group_read(struct group_list *list, struct sipc_span all)
             continue;
         }
         list->untested |= !group_key_is_number(option.name); /* OPT-7a */
+        group_key_count(list, option.name);
         if (group_piece_is_first(all, option.name.data, option.name)) {
             group_join(list, all, option.name, all.size);
         }
@@ -178,7 +198,8 @@ bool judge_hash_pieces(struct sipc_span pieces, uint64_t *sum)
     for (size_t i = 0; i < list.count; i++) {
         *sum += judge_hash_attribute(list.items[i].name, list.items[i].value);
     }
-    sound = !list.broken && !list.untested;
+    /* OPT-7: n = 0, 1, ... */
+    sound = !list.broken && !list.untested && list.highest + 1 == list.text_count;
     group_list_clear(&list);
     return sound;
 }
@@ -241,6 +262,7 @@ void judge_group_ended(struct judge *j, struct judge_session *s, struct judge_du
             due->options = group->options;
             due->doubtful = group->doubtful;
             due->old = s->in.old_group.data;
+            due->old_overflowed = s->in.old_overflowed;
             group->data = group->options = s->in.old_group.data = (struct judge_bytes){0};
         }
     }
@@ -346,7 +368,10 @@ static void group_compare(struct judge *j, struct judge_session *s, const struct
         while (at < data.size && at < event->data.size && data.data[at] == event->data.data[at]) {
             at++;
         }
-        judge_blame(j, s, old_too ? JUDGE_OLD_GROUP_DELIVERED : JUDGE_DELIVERED_DATA,
+        judge_blame(j, s,
+                    !old_too              ? JUDGE_DELIVERED_DATA
+                    : due->old_overflowed ? JUDGE_OVERFLOW_KEPT
+                                          : JUDGE_OLD_GROUP_DELIVERED,
                     judge_text(j, "%zu bytes", data.size),
                     judge_text(j, "%zu bytes, different from byte %zu on", event->data.size, at));
         return;
@@ -394,6 +419,7 @@ void judge_deliver(struct judge *j, struct judge_session *s, const struct judge_
     if (s == NULL) {
         return;
     }
+    s->unbound = s->unbound != 0 ? s->unbound : j->event; /* OPN-6 */
     for (size_t i = 0; i < s->due_count; i++) {
         if (s->dues[i].kind != JUDGE_DUE_DELIVER) {
             continue;

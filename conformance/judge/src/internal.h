@@ -2,9 +2,9 @@
  * other.
  *
  * One direction of knowledge: text, session < due < {window_id, group} < {receive, ack} and
- * {own_id, send, retry} < {operation, state, close, link, endpoint} < judge. A part that finds a
- * rule broken says so (judge_blame) and then either takes over what the endpoint showed, or forgets
- * that half of the session: what follows from one mistake is not a second one.
+ * {own_id, send, retry} < {refuse, operation, state, close, link, endpoint} < judge. A part that
+ * finds a rule broken says so (judge_blame) and then either takes over what the endpoint showed, or
+ * forgets that half of the session: what follows from one mistake is not a second one.
  * SPDX-License-Identifier: MIT */
 #ifndef JUDGE_INTERNAL_H
 #define JUDGE_INTERNAL_H
@@ -77,9 +77,11 @@ struct judge_inbound {
     size_t held_count, held_capacity;
     bool doubtful;
     struct judge_group group;
-    struct judge_group old_group; /* what RCV-2 cleared last */
+    struct judge_group old_group; /* what was cleared last */
+    bool old_overflowed;          /* by GRP-1; else by RCV-2 */
     uint64_t applied_ns;          /* of the last data PDU applied in opening; 0 none */
     bool receiving;               /* in the sense of OPN-2 */
+    bool refused;                 /* an error ended that (OPN-5), and nothing was applied since */
 };
 
 /* ---- the sender's half ---- */
@@ -122,7 +124,7 @@ struct judge_own_window {
     bool unsure;    /* it may have begun unseen */
     bool forced;    /* a close that awaits no ack */
     bool forgiven;  /* its retries too many were blamed */
-    uint64_t asker; /* resync PDU: the event of the operation that may need it, 0 none */
+    uint64_t asker; /* the event of the operation that it is, or may need it; 0 none */
     bool shared;    /* it may also be a fire-and-forget's: no try of that operation */
     bool ends_group;
     int64_t window_bound; /* announced when it began */
@@ -153,7 +155,7 @@ struct judge_outbound {
     uint64_t group_attributes;
     struct judge_bytes group_pieces;
     uint64_t message_bytes; /* taken by the peer, of the send in progress */
-    bool acked_group;       /* a group was taken in full (OPN-6) */
+    uint64_t boundary;      /* the event that took a group, till something leaves behind it */
     bool ended_group;       /* the window last taken ended its group */
     struct judge_own_window window, unreliable, resync;
 };
@@ -169,6 +171,8 @@ struct judge_operation {
     bool attributes_known;
     bool skip, started; /* started: something of it was seen on the wire */
     int32_t code;
+    /* Blamed if it is taken, if it is refused; JUDGE_CHECK_COUNT: it may be. */
+    enum judge_check taken, refused;
 };
 
 /* ---- answers owed ---- */
@@ -208,7 +212,8 @@ struct judge_due {
     bool doubtful;
     unsigned must_fail, may_fail; /* sets of enum judge_error_set */
     /* deliveries */
-    struct judge_bytes data, options, old; /* old: what RCV-2 cleared before */
+    struct judge_bytes data, options, old; /* old: what was cleared before */
+    bool old_overflowed;                   /* by GRP-1; else by RCV-2 */
     /* results, states */
     uint64_t operation;
     unsigned outcomes; /* set of 1 << enum judge_outcome */
@@ -231,6 +236,7 @@ struct judge_session {
     int64_t idle_timeout_ms; /* -1 unknown */
     bool skip_seen, nacked, closed_by_peer;
     bool sends_ended;   /* a send in opening ended (OPN-5) */
+    uint64_t unbound;   /* the event that lifted OPN-6, 0 none */
     bool close_asked;   /* the application asked for it, or may have */
     bool lingering;     /* private to endpoint.c and wire.c: the PDU at hand is a late copy */
     int32_t asked_code; /* of the close that was asked for in opened; 0: none, or nobody knows */
@@ -271,6 +277,8 @@ struct judge {
     uint64_t next_ns;                /* nothing is due before */
     struct judge_session *unsettled; /* a command with skip that may still be refused */
     uint64_t unsettled_operation;
+    struct judge_session *commanded; /* the command of before, which may still be refused */
+    uint64_t commanded_operation;
     unsigned states_before_skip; /* of that session, to be what they were */
     struct judge_cause cause;
     struct judge_finding findings[JUDGE_FINDINGS_MAX];
@@ -359,6 +367,8 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
                    uint64_t peer, size_t wire_size);
 bool judge_group_take(struct judge *j, struct judge_session *s, size_t count,
                       struct judge_due *ack);
+/* The group is cleared because it is over the limit; what was in it is remembered. */
+void judge_group_overflow(struct judge *j, struct judge_inbound *in);
 void judge_group_ended(struct judge *j, struct judge_session *s, struct judge_due *ack);
 size_t judge_counted(struct sipc_span options, size_t data_size);
 void judge_deliver(struct judge *j, struct judge_session *s, const struct judge_event *event);
@@ -405,6 +415,17 @@ const struct judge_operation *judge_resync_asker(struct judge_session *s);
 void judge_settle(struct judge *j);
 bool judge_operation_find(struct judge_session *s, uint64_t number, size_t *at);
 void judge_operation_remove(struct judge_session *s, size_t at);
+
+/* ---- refuse.c ---- */
+
+/* What has the operation refused, or makes that wrong. It is not yet among the session's. */
+void judge_refuse_begin(struct judge *j, struct judge_session *s, const struct judge_event *event,
+                        struct judge_operation *operation);
+/* What was commanded last was not refused. */
+void judge_refuse_settle(struct judge *j);
+/* How an operation ended that is no longer among the session's. */
+void judge_refuse_result(struct judge *j, struct judge_session *s,
+                         const struct judge_operation *operation, const struct judge_event *event);
 
 /* ---- state.c, close.c, link.c, endpoint.c, wire.c ---- */
 

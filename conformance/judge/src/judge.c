@@ -50,6 +50,8 @@ static const struct {
     JUDGE_SETTING("enquire_link_interval_ms", enquire_link_interval_ms, false, 0),
     JUDGE_SETTING("linger_ms", linger_ms, false, 8000),
     JUDGE_SETTING("max_sessions", max_sessions, false, 1024),
+    JUDGE_SETTING("attribute_limit", attribute_limit, false, 30000),
+    JUDGE_SETTING("unreliable_queue", unreliable_queue, false, 64),
     JUDGE_SETTING("accept", accept, true, 1),
     JUDGE_SETTING("require_first_in_window_group", require_first_in_window_group, true, 1),
     JUDGE_SETTING("window_id_step", window_id_step, false, SIPC_WINDOW_ID_STEP),
@@ -59,7 +61,7 @@ static const struct {
 };
 enum {
     JUDGE_SETTING_COUNT = sizeof judge_settings / sizeof judge_settings[0],
-    JUDGE_SETTING_SMALL = 11
+    JUDGE_SETTING_SMALL = 13
 }; /* from here on: small worlds */
 
 static void judge_config_put(struct judge_config *config, size_t at, int64_t value)
@@ -336,6 +338,7 @@ void judge_feed(struct judge *j, const struct judge_event *event)
         return;
     }
     if (event->kind != JUDGE_TX && (event->kind < JUDGE_DELIVER || event->kind == JUDGE_TIME)) {
+        judge_refuse_settle(j);
         judge_settle(j);
     }
     judge_expire(j);

@@ -158,16 +158,18 @@ static void operation_begin(struct judge *j, struct judge_session *s,
         judge_forget(j, s);
         return;
     }
-    s->operations[s->operation_count++] = (struct judge_operation){
-        .kind = event->kind,
-        .number = event->operation,
-        .size = event->size,
-        .begun_ns = j->now_ns,
-        .event = j->event,
-        .skip = operation_skips(event),
-        .attributes = operation_attributes(event),
-        .attributes_known = event->attributes != NULL && operation_names_allowed(event),
-        .code = event->code};
+    struct judge_operation operation = {.kind = event->kind,
+                                        .number = event->operation,
+                                        .size = event->size,
+                                        .begun_ns = j->now_ns,
+                                        .event = j->event,
+                                        .skip = operation_skips(event),
+                                        .attributes = operation_attributes(event),
+                                        .attributes_known = event->attributes != NULL &&
+                                                            operation_names_allowed(event),
+                                        .code = event->code};
+    judge_refuse_begin(j, s, event, &operation);
+    s->operations[s->operation_count++] = operation;
     s->quiet_ns = j->now_ns;
     if (event->kind == JUDGE_SEND && judge_must(s, JUDGE_IN_OPENING) && s->in.receiving) {
         judge_saw(j, JUDGE_SENT_WHILE_RECEIVING);
@@ -302,6 +304,15 @@ static void operation_ended_ok(struct judge *j, struct judge_session *s,
                 judge_text(j, "%llu bytes taken", (unsigned long long)s->out.message_bytes));
 }
 
+/* The next id would be the one that is kept for the resync PDU, and that did not leave of late. */
+static bool operation_lacks_id(const struct judge *j, const struct judge_session *s)
+{
+    const struct judge_outbound *out = &s->out;
+
+    return out->resync_id < 0 && out->highest + 1 == judge_own_top(j, out) &&
+           !out->unreliable.aftermath_due;
+}
+
 static void operation_timed_out(struct judge *j, struct judge_session *s,
                                 const struct judge_operation *operation)
 {
@@ -310,8 +321,17 @@ static void operation_timed_out(struct judge *j, struct judge_session *s,
     const struct judge_own_window *window = resyncing ? resync : &s->out.window;
     uint64_t span = judge_ms(j->config.ack_timeout_ms);
 
-    if (j->config.max_retry_count < 0 || j->config.ack_timeout_ms <= 0 ||
-        (!operation->started && !resyncing)) {
+    if (j->config.max_retry_count < 0 || j->config.ack_timeout_ms <= 0) {
+        return;
+    }
+    if (!resyncing && (!operation->started || window->done) && operation_lacks_id(j, s)) {
+        judge_blame(j, s, JUDGE_RESYNC_MISSING,
+                    judge_text(j, "a resync PDU, as the next id would be %lld",
+                               (long long)judge_own_top(j, &s->out)),
+                    "a send timeout");
+        return;
+    }
+    if (!operation->started && !resyncing) {
         return;
     }
     judge_saw_rule(j, SIPC_RULE_RTY_3);
@@ -386,6 +406,22 @@ static void operation_closed(struct judge *j, struct judge_session *s,
         judge_blame(j, s, JUDGE_CLOSE_CODE_LOST,
                     judge_text(j, "the close PDU's code, %ld", (long)s->peer_close_code),
                     judge_text(j, "%ld", (long)event->code));
+    }
+}
+
+static void operation_unreliable_ended(struct judge *j, struct judge_session *s,
+                                       const struct judge_operation *operation,
+                                       const struct judge_event *event)
+{
+    const struct judge_own_window *window = &s->out.unreliable;
+
+    if (!operation->started || window->asker != operation->event || !window->network_failed) {
+        return;
+    }
+    judge_saw(j, JUDGE_FAILURE_IS_OK);
+    if (event->outcome == JUDGE_OUTCOME_OK) {
+        judge_blame(j, s, JUDGE_FAILURE_IS_OK, "a fire-and-forget that was not sent",
+                    "success, though the network refused it");
     }
 }
 
@@ -465,6 +501,7 @@ void judge_result(struct judge *j, const struct judge_event *event)
     }
     struct judge_operation operation = s->operations[at];
     judge_operation_remove(s, at);
+    judge_refuse_result(j, s, &operation, event);
     if (event->outcome == JUDGE_OUTCOME_REFUSED) {
         if (operation.kind == JUDGE_CLOSE) {
             operation_close_refused(j, s, &operation);
@@ -484,6 +521,9 @@ void judge_result(struct judge *j, const struct judge_event *event)
     }
     if (operation.kind == JUDGE_CLOSE) {
         operation_close_ended(j, s, &operation, event);
+    }
+    if (operation.kind == JUDGE_SEND_UNRELIABLE) {
+        operation_unreliable_ended(j, s, &operation, event);
     }
     if (operation.kind != JUDGE_SEND) {
         return;

@@ -175,6 +175,7 @@ static void receive_keep_old_group(struct judge *j, struct judge_inbound *in)
 {
     judge_group_clear(j, &in->old_group);
     in->old_group = in->group;
+    in->old_overflowed = false;
     in->group = (struct judge_group){0};
 }
 
@@ -200,6 +201,7 @@ static void receive_full(struct judge *j, struct judge_session *s, struct judge_
         ack->may_fail |= j->config.require_first_in_window_group != 0 ? JUDGE_E254 : 0;
         ack->must_fail |= j->config.require_first_in_window_group == 1 ? JUDGE_E254 : 0;
     }
+    size_t before = in->group.data.size;
     if (!judge_group_take(j, s, (size_t)ack->run + 1, ack)) {
         judge_forget_inbound(j, s);
         return;
@@ -216,7 +218,10 @@ static void receive_full(struct judge *j, struct judge_session *s, struct judge_
         judge_group_ended(j, s, ack);
     }
     in->min_processed = true;
-    if (ends || ack->must_fail != 0) {
+    if (ack->must_fail & JUDGE_E250) {
+        in->group.data.size = before;
+        judge_group_overflow(j, in);
+    } else if (ends || ack->must_fail != 0) {
         receive_clear_group(j, in);
     }
     in->last.id = ack->window_id;
@@ -294,6 +299,7 @@ static void receive_apply(struct judge *j, struct judge_session *s, const struct
     receive_may_overflow(j, in, ack);
     if (judge_may(s, JUDGE_IN_OPENING)) {
         in->receiving = true;
+        in->refused = false;
         in->applied_ns = j->now_ns;
     }
     ack->ghost_run = receive_run(j, in, &ack->ghost, &ended) - 1;
@@ -417,6 +423,9 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
     case JUDGE_UNTESTED:
         judge_forget_inbound(j, s);
         s->out.peer_spoke = true;
+        if (pdu->window_id > j->config.window_id_max) {
+            judge_cause_set(j, JUDGE_REACTS_WID_2a, s, "a PDU with an id above the highest", true);
+        }
         return;
     default:
         break;

@@ -131,7 +131,8 @@ static void retry_taken(struct judge *j, struct judge_session *s, struct judge_o
     out->ended_group = window->ends_group && count == window->length;
     if (out->ended_group) {
         out->group_open = false;
-        out->acked_group = true;
+        out->boundary = j->event;
+        s->unbound = s->unbound != 0 ? s->unbound : j->event; /* OPN-6 */
     }
 }
 

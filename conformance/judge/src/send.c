@@ -195,6 +195,28 @@ static void send_check_opening(struct judge *j, struct judge_session *s,
     }
 }
 
+/* FAF-2: what waited when the group before was taken has left by now. */
+static void send_check_waiting(struct judge *j, struct judge_session *s,
+                               const struct judge_operation *sending)
+{
+    const uint64_t boundary = s->out.boundary;
+
+    s->out.boundary = 0;
+    if (boundary == 0 || sending == NULL || !sending->started || !send_certain(j, s) ||
+        s->out.unreliable.aftermath_due) {
+        return;
+    }
+    for (size_t i = 0; i < s->operation_count; i++) {
+        const struct judge_operation *waits = &s->operations[i];
+        if (waits->kind == JUDGE_SEND_UNRELIABLE && !waits->started && waits->event < boundary) {
+            judge_blame(j, s, JUDGE_UNRELIABLE_KEPT,
+                        "a fire-and-forget that waits to leave between the groups",
+                        "the next group");
+            return;
+        }
+    }
+}
+
 static void send_begin(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
                        const struct judge_event *event)
 {
@@ -202,6 +224,7 @@ static void send_begin(struct judge *j, struct judge_session *s, const struct si
 
     send_check_turn(j, s, pdu);
     send_check_rest(j, s, pdu);
+    send_check_waiting(j, s, operation);
     send_begin_group(j, s, send_begins_group(j, s, operation), pdu);
     send_check_opening(j, s, operation, pdu);
     if (send_certain(j, s) && operation == NULL) {
@@ -231,28 +254,32 @@ static bool send_between_groups(struct judge_session *s)
     return operation != NULL && operation->started && s->out.window.done && s->out.ended_group;
 }
 
-static bool send_unreliable_waits(struct judge_session *s, const struct sipc_pdu *pdu, size_t *at)
+/* `only`: no other one could be meant. */
+static bool send_unreliable_waits(struct judge_session *s, const struct sipc_pdu *pdu, size_t *at,
+                                  bool *only)
 {
+    size_t count = 0;
+
     for (size_t i = 0; i < s->operation_count; i++) {
         const struct judge_operation *operation = &s->operations[i];
         if (operation->kind == JUDGE_SEND_UNRELIABLE && !operation->started &&
-            operation->size == pdu->data.size) {
+            operation->size == pdu->data.size && count++ == 0) {
             *at = i;
-            return true;
         }
     }
-    return false;
+    *only = count == 1;
+    return count > 0;
 }
 
 /* Whether a PDU with a new id is a fire-and-forget message. */
 static bool send_is_unreliable(const struct judge *j, struct judge_session *s,
-                               const struct sipc_pdu *pdu, size_t *at)
+                               const struct sipc_pdu *pdu, size_t *at, bool *only)
 {
     struct judge_operation *sending = judge_sending(s);
     bool alone = pdu->seq_nr == 0 && (pdu->flags & SEND_GROUP_FLAGS) == SEND_GROUP_FLAGS;
 
     if (!alone || !judge_knows(j, JUDGE_NEEDS_COMMANDS) || !s->out.known ||
-        !send_unreliable_waits(s, pdu, at)) {
+        !send_unreliable_waits(s, pdu, at, only)) {
         return false;
     }
     /* A message of the same size, about to leave too: the one given first. */
@@ -261,7 +288,7 @@ static bool send_is_unreliable(const struct judge *j, struct judge_session *s,
 }
 
 static void send_unreliable(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
-                            const struct judge_event *event, size_t at)
+                            const struct judge_event *event, size_t at, bool alone)
 {
     const struct judge_own_window *window = &s->out.window;
     bool open = window->open && !window->done && !window->failed;
@@ -276,14 +303,85 @@ static void send_unreliable(struct judge *j, struct judge_session *s, const stru
     }
     judge_saw_rule(j, SIPC_RULE_FAF_1);
     s->operations[at].started = true;
+    s->out.boundary = 0;
     if (s->operations[at].begun_ns > s->active_ns) {
         s->active_ns = s->operations[at].begun_ns; /* IDL-1 */
     }
     judge_window_begin(j, s, &s->out.unreliable, JUDGE_OWN_UNRELIABLE, pdu, event);
     s->out.unreliable.timer_ns = SIPC_NEVER; /* nothing is awaited */
+    s->out.unreliable.asker = alone ? s->operations[at].event : 0;
 }
 
 /* ---- PDUs of a window ---- */
+
+static uint64_t send_hash_attributes(struct sipc_span options)
+{
+    struct sipc_option option;
+    uint64_t sum = 0;
+
+    while (sipc_option_next(&options, &option)) {
+        if (option.id != SIPC_OPT_LONG_ATTRIBUTE && !(option.id & SIPC_OPT_FRAMING)) {
+            sum += judge_hash_attribute(option.name, option.value);
+        }
+    }
+    return sum;
+}
+
+/* OPN-6: in opened, what the session was bound to as it opened. */
+static void send_check_bound(struct judge *j, struct judge_session *s,
+                             const struct judge_own_window *window,
+                             const struct judge_operation *operation, const struct sipc_pdu *pdu)
+{
+    const uint32_t ends = SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP;
+    bool whole = operation->attributes_known && operation->size == pdu->data.size &&
+                 window->pieces.size == 0 &&
+                 operation->attributes == send_hash_attributes(pdu->options);
+
+    judge_saw_rule(j, SIPC_RULE_OPN_6);
+    if (s->unbound == 0 && s->out.group_windows == 0 && (pdu->flags & ends) == ends) {
+        judge_blame(j, s, JUDGE_SINGLE_TOO_SOON,
+                    "two windows or more till a group was taken, or one received",
+                    send_text(j, pdu));
+    }
+    if (s->unbound != 0 && s->unbound < operation->event && pdu->seq_nr == 0 && whole &&
+        !window->retrying && (pdu->flags & ends) == SIPC_OPT_LAST_IN_WINDOW) {
+        judge_blame(j, s, JUDGE_RESTRICTION_KEPT, "one window of all there is to send",
+                    send_text(j, pdu));
+    }
+}
+
+/* OPN-3, OPN-4, OPN-6: how many windows, and skip. */
+static void send_check_restrictions(struct judge *j, struct judge_session *s,
+                                    const struct judge_own_window *window,
+                                    const struct sipc_pdu *pdu)
+{
+    const struct judge_operation *operation = judge_sending(s);
+    bool skip = operation != NULL && operation->skip;
+    bool first = s->out.message_bytes == 0 && s->out.group_windows == 0;
+
+    if (skip && !(pdu->flags & SIPC_OPT_SKIP) &&
+        (!first || pdu->seq_nr > 0 || window->retrying)) { /* else OPN-4 */
+        judge_blame(j, s, JUDGE_SKIP_NOT_EVERYWHERE, "skip on every PDU of the message",
+                    send_text(j, pdu));
+    }
+    if (skip) {
+        judge_saw(j, JUDGE_SKIP_NOT_EVERYWHERE);
+    }
+    if (judge_must(s, JUDGE_IN_OPENING) && !s->skip_seen && s->out.group_known) {
+        judge_saw_rule(j, SIPC_RULE_OPN_3);
+        judge_saw_rule(j, SIPC_RULE_OPN_3a);
+        if (!skip && s->out.group_windows == 0 && (pdu->flags & SIPC_OPT_LAST_IN_WINDOW_GROUP)) {
+            judge_blame(j, s, JUDGE_SINGLE_SENT, "two windows or more while opening",
+                        send_text(j, pdu));
+        } else if (!skip && s->out.group_windows == 0 && pdu->seq_nr > 0) {
+            judge_blame(j, s, JUDGE_OPENING_WINDOW_LONG, "a first window of one PDU while opening",
+                        send_text(j, pdu));
+        }
+    }
+    if (operation != NULL && !skip && s->out.group_known && judge_must(s, JUDGE_IN_OPENED)) {
+        send_check_bound(j, s, window, operation, pdu);
+    }
+}
 
 static void send_check_flags(struct judge *j, struct judge_session *s,
                              struct judge_own_window *window, const struct sipc_pdu *pdu)
@@ -302,27 +400,18 @@ static void send_check_flags(struct judge *j, struct judge_session *s,
         judge_blame(j, s, JUDGE_BEGINNING_INSIDE, "first_in_window_group on a first PDU only",
                     send_text(j, pdu));
     }
-    if (judge_must(s, JUDGE_IN_OPENING) && !s->skip_seen && s->out.group_known &&
-        window->kind == JUDGE_OWN_WINDOW && send_certain(j, s)) {
-        const struct judge_operation *operation = judge_sending(s);
-        bool skip = operation != NULL && operation->skip;
-        judge_saw_rule(j, SIPC_RULE_OPN_3);
-        judge_saw_rule(j, SIPC_RULE_OPN_3a);
-        if (!skip && s->out.group_windows == 0 && (pdu->flags & SIPC_OPT_LAST_IN_WINDOW_GROUP)) {
-            judge_blame(j, s, JUDGE_SINGLE_SENT, "two windows or more while opening",
-                        send_text(j, pdu));
-        } else if (!skip && s->out.group_windows == 0 && pdu->seq_nr > 0) {
-            judge_blame(j, s, JUDGE_OPENING_WINDOW_LONG, "a first window of one PDU while opening",
-                        send_text(j, pdu));
-        }
+    if (window->kind == JUDGE_OWN_WINDOW && send_certain(j, s)) {
+        send_check_restrictions(j, s, window, pdu);
     }
 }
-
 static void send_check_bounds(struct judge *j, struct judge_session *s,
                               const struct judge_own_window *window, const struct sipc_pdu *pdu)
 {
     if (s->out.known && window->window_bound_known) {
         judge_saw(j, JUDGE_PEERS_SIZE_IGNORED);
+        if (pdu->seq_nr + 1 == window->window_bound) {
+            judge_saw_rule(j, SIPC_RULE_SND_5a);
+        }
         if (pdu->seq_nr >= window->window_bound) {
             judge_blame(j, s, JUDGE_PEERS_SIZE_IGNORED,
                         judge_text(j, "windows of at most %lld PDUs, as the peer's acks say",
@@ -339,19 +428,6 @@ static void send_check_bounds(struct judge *j, struct judge_session *s,
                         send_text(j, pdu));
         }
     }
-}
-
-static uint64_t send_hash_attributes(struct sipc_span options)
-{
-    struct sipc_option option;
-    uint64_t sum = 0;
-
-    while (sipc_option_next(&options, &option)) {
-        if (option.id != SIPC_OPT_LONG_ATTRIBUTE && !(option.id & SIPC_OPT_FRAMING)) {
-            sum += judge_hash_attribute(option.name, option.value);
-        }
-    }
-    return sum;
 }
 
 /* Keeps the pieces of long attributes: only together do they say anything. */
@@ -383,6 +459,12 @@ static void send_cut(struct judge *j, struct judge_session *s, struct judge_own_
 
     if (at < window->cut_count) {
         judge_saw_rule(j, SIPC_RULE_RTY_1);
+        if (window->kind == JUDGE_OWN_WINDOW && (window->cuts[at].attributes != cut.attributes ||
+                                                 window->cuts[at].counted != cut.counted)) {
+            judge_blame(j, s, JUDGE_RETRY_LACKS_ATTRIBUTES,
+                        "the attributes that the PDU had when it was first sent",
+                        send_text(j, pdu));
+        }
         if (window->cuts[at].hash != cut.hash || window->cuts[at].size != cut.size) {
             judge_blame(j, s, JUDGE_ID_USED_AGAIN,
                         "other data under an id of its own, or the same again", send_text(j, pdu));
@@ -643,6 +725,7 @@ void judge_tx_data(struct judge *j, struct judge_session *s, const struct sipc_p
                    const struct judge_event *event)
 {
     struct judge_outbound *out = &s->out;
+    bool only;
     size_t at;
 
     s->quiet_ns = j->now_ns;
@@ -656,8 +739,8 @@ void judge_tx_data(struct judge *j, struct judge_session *s, const struct sipc_p
                     send_text(j, pdu));
     } else if (send_is_empty(pdu)) {
         send_resync(j, s, pdu, event);
-    } else if (send_is_unreliable(j, s, pdu, &at)) {
-        send_unreliable(j, s, pdu, event, at);
+    } else if (send_is_unreliable(j, s, pdu, &at, &only)) {
+        send_unreliable(j, s, pdu, event, at, only);
     } else {
         send_begin(j, s, pdu, event);
     }

@@ -141,6 +141,7 @@ void judge_session_begin(struct judge *j, struct judge_session *s, bool local)
     s->active_ns = j->now_ns;
     s->states_before_close = 0;
     s->asked_code = 0;
+    s->unbound = 0;
     s->sends_ended = s->close_asked = s->lingering = false;
     s->skip_seen = s->nacked = s->closed_by_peer = false;
     s->operation_count = 0;
@@ -174,7 +175,7 @@ void judge_forget_inbound(struct judge *j, struct judge_session *s)
     s->in.known = false;
     judge_may_open(s);
     s->in.min = s->in.last.id = s->in.window_id = -1;
-    s->in.last.answered = s->in.min_processed = s->in.receiving = false;
+    s->in.last.answered = s->in.min_processed = s->in.receiving = s->in.refused = false;
     s->in.applied_ns = 0;
     judge_dues_drop_kind(j, s, JUDGE_DUE_ACK);
     judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE_ACK);

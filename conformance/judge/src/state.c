@@ -179,6 +179,12 @@ static void state_ended(struct judge *j, struct judge_session *s, const struct j
     bool living = judge_must(s, JUDGE_IN_LIVING);
 
     judge_saw_rule(j, event->state == JUDGE_STATE_CLOSING ? SIPC_RULE_STM_3 : SIPC_RULE_STM_7);
+    if (event->has_code && event->code != SIPC_LOCAL_OPEN_TIMEOUT && !s->close_asked &&
+        !j->shutting_down && j->cause.check == JUDGE_REACTS_OPN_1 &&
+        judge_must(s, JUDGE_IN_OPENING)) {
+        judge_blame_cause(j, s, state_told(j, event));
+        return;
+    }
     if (event->has_code && event->code == SIPC_LOCAL_OPEN_TIMEOUT &&
         judge_must(s, JUDGE_IN_OPENING)) {
         state_open_timeout(j, s, event);
