@@ -1,6 +1,6 @@
-"""What the committed corpora reach of the engine and of all that parses bytes of others: branches as
-gcc counts them, by part and by file. `scripts/fuzz coverage` builds and replays; this reads gcovr's
-report and prints it.
+"""What the committed corpora reach of the engine and of all that parses bytes of others: branches
+as gcc counts them, by part and by file. `scripts/fuzz coverage` builds and replays; this reads
+gcovr's report and prints it.
 
 Not counted are branches that no input can take: of SIPC_ASSERT, which says what was proven; of the
 engine's own check of its invariants (check.c), each of which is a branch that is never taken; of
