@@ -214,6 +214,20 @@ static struct judge_own_window *retry_window(struct judge_session *s, const stru
     return NULL;
 }
 
+/* An ack that moves the operation bounds the windows to come (SND-12). An endpoint may also take
+ * the bound of one that moves none, a late one say, or not: the wider of both stands. */
+static void retry_bound(struct judge_session *s, const struct judge_own_window *window,
+                        const struct sipc_pdu *pdu)
+{
+    int64_t told = pdu->present & SIPC_OPT_MAX_WINDOW_SIZE ? pdu->max_window_size : 0;
+    bool moves = window != NULL && !window->done && !window->failed &&
+                 window->kind == JUDGE_OWN_WINDOW && retry_admits(window, pdu->seq_nr + 1);
+
+    if (told > 0 && (moves || (s->out.peer_window > 0 && told > s->out.peer_window))) {
+        s->out.peer_window = told;
+    }
+}
+
 void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
 {
     struct judge_own_window *window = retry_window(s, pdu);
@@ -230,15 +244,12 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
     if (!s->out.known) {
         judge_may_open(s);
     }
+    retry_bound(s, window, pdu);
     if (window == NULL || window->done || window->failed) {
         return;
     }
     if (window->kind == JUDGE_OWN_RESYNC && pdu->error_code == SIPC_ERROR_TWO_WAY_WHILE_OPENING) {
         return;
-    }
-    if (window->kind == JUDGE_OWN_WINDOW && (pdu->present & SIPC_OPT_MAX_WINDOW_SIZE) &&
-        pdu->max_window_size > 0 && retry_admits(window, pdu->seq_nr + 1)) {
-        s->out.peer_window = pdu->max_window_size;
     }
     if (window->kind == JUDGE_OWN_WINDOW && window->length < 0 && window->retrying) {
         return;
