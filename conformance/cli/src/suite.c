@@ -16,6 +16,7 @@ struct suite_reader {
     XXH3_state_t *digest;
     size_t error_count;
     bool worlds; /* scenarios are read, else cases */
+    char *text;  /* of one file after the other: SX_SCRIPT_BYTES_MAX and one more */
 };
 
 static void suite_error(struct suite_reader *reader, const char *path, const char *what)
@@ -69,15 +70,13 @@ static void suite_read_file(struct suite_reader *reader, const char *path)
         return;
     }
     /* One byte more than a script may have: the parser then says that it is too long. */
-    char *text = malloc(SX_SCRIPT_BYTES_MAX + 1);
-    SIPC_ASSERT(text != NULL);
-    const size_t size = fread(text, 1, SX_SCRIPT_BYTES_MAX + 1, file);
+    const size_t size = fread(reader->text, 1, SX_SCRIPT_BYTES_MAX + 1, file);
     if (ferror(file)) {
         suite_error(reader, path, strerror(errno));
     } else {
         size_t errors = 0;
-        XXH3_64bits_update(reader->digest, text, size);
-        struct sx_script *script = sx_parse(path, text, size, stderr, &errors);
+        XXH3_64bits_update(reader->digest, reader->text, size);
+        struct sx_script *script = sx_parse(path, reader->text, size, stderr, &errors);
         reader->error_count += errors;
         if (script != NULL && (script->world != NULL) != reader->worlds)
             suite_error(reader, path,
@@ -86,7 +85,6 @@ static void suite_read_file(struct suite_reader *reader, const char *path)
         if (script != NULL)
             suite_add_script(reader, script);
     }
-    free(text);
     fclose(file);
 }
 
@@ -141,8 +139,11 @@ static bool suite_load(struct cli_suite *suite, const char *const *from, size_t 
     *suite = (struct cli_suite){0};
     size_t source_size = 0;
     FILE *source = open_memstream(&suite->source, &source_size);
-    struct suite_reader reader = {.suite = suite, .digest = XXH3_createState(), .worlds = worlds};
-    SIPC_ASSERT(source != NULL && reader.digest != NULL);
+    struct suite_reader reader = {.suite = suite,
+                                  .digest = XXH3_createState(),
+                                  .worlds = worlds,
+                                  .text = malloc(SX_SCRIPT_BYTES_MAX + 1)};
+    SIPC_ASSERT(source != NULL && reader.digest != NULL && reader.text != NULL);
     XXH3_64bits_reset(reader.digest);
     for (size_t i = 0; i < count; i++) {
         fprintf(source, "%s%s", i == 0 ? "" : " ", from[i]);
@@ -152,6 +153,7 @@ static bool suite_load(struct cli_suite *suite, const char *const *from, size_t 
     fclose(source);
     suite->digest = XXH3_64bits_digest(reader.digest);
     XXH3_freeState(reader.digest);
+    free(reader.text);
     if (reader.error_count > 0)
         cli_suite_clear(suite);
     return reader.error_count == 0;
