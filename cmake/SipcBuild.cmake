@@ -1,5 +1,5 @@
 # How every target of the project is compiled: C11, warnings as errors, sanitizers on request.
-# sipc_target(NAME) is called once for each library or program.
+# sipc_target(NAME) is called once for each library or program, or sipc_test_target(NAME).
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -33,6 +33,13 @@ function(sipc_target name)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:sipc_build>)
 endfunction()
 
+# The same for a program that only tests. It links the ordinary code that a release holds beside what
+# is optimised as a whole: that takes seconds for each program, and is tested by the program sipc.
+function(sipc_test_target name)
+  sipc_target(${name})
+  target_link_options(${name} PRIVATE -fno-lto)
+endfunction()
+
 # sipc_embed(TARGET FILE SYMBOL): FILE as `const char SYMBOL[]` and `const size_t SYMBOL_size`, a
 # source of TARGET.
 function(sipc_embed target file symbol)
@@ -58,7 +65,7 @@ function(sipc_c_test name)
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
   add_executable(test_${name} tests/test_${name}.c ${arg_SOURCES})
-  sipc_target(test_${name})
+  sipc_test_target(test_${name})
   target_link_libraries(test_${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
   target_compile_definitions(test_${name} PRIVATE
     SIPC_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SIPC_BINARY_DIR="${PROJECT_BINARY_DIR}")
