@@ -28,7 +28,8 @@ static const struct cli_command compare_command = {
         "`apart` at other times (by so much at most), `alone` in one of them only. The simulator\n"
         "rounds the time on a wire as ns-3 does meanwhile. `ns-3 takes` is the CPU time of the "
         "run\n"
-        "on ns-3 by that of the one on the simulator; the last line has it of all that agree.\n"
+        "on ns-3 by that of the one on the simulator; `links` the same of the same datagrams over\n"
+        "the same links with nobody at their ends. The last lines have both of all that agree.\n"
         "\n"
         "Exit status: 0 all arrivals the same and goodput within 0.5 %, 1 not, 2 bad options or\n"
         "scenarios, something ns-3 cannot do, or no ns-3, 3 a host's SUT does not start.",
@@ -62,6 +63,7 @@ static bool compare_take(void *ctx, int id, const char *value)
 struct compare_sum {
     size_t cases;
     uint64_t own_ns, ns3_ns;
+    struct simnet_compared_links links[2];
 };
 
 /* ---- output ---- */
@@ -72,14 +74,16 @@ static double compare_ratio(uint64_t own_ns, uint64_t ns3_ns)
 }
 
 static void compare_row(const struct simnet_scenario *scenario,
-                        const struct simnet_compared *compared, bool agree)
+                        const struct simnet_compared *compared,
+                        const struct simnet_compared_links links[2], bool agree)
 {
     printf("%s %-26s %8" PRIu64 " %7" PRIu64 " %7" PRIu64 " %12" PRIu64
-           " ns %11.3f %11.3f %10.1f\n",
+           " ns %11.3f %11.3f %10.1f %6.1f\n",
            agree ? " " : "!", scenario->name, compared->same, compared->apart, compared->alone,
            compared->apart_max_ns, (double)compared->own.goodput_bps / 1e6,
            (double)compared->other.goodput_bps / 1e6,
-           compare_ratio(compared->own.cpu_ns, compared->other.cpu_ns));
+           compare_ratio(compared->own.cpu_ns, compared->other.cpu_ns),
+           compare_ratio(links[0].cpu_ns, links[1].cpu_ns));
     if (!agree)
         printf("    first: %s\n", compared->first);
 }
@@ -96,15 +100,23 @@ static json_t *compare_run_json(const struct simnet_compared_run *run)
                      (json_int_t)run->cpu_ns);
 }
 
-static void compare_json(const struct simnet_scenario *scenario,
-                         const struct simnet_compared *compared, bool agree)
+static json_t *compare_links_json(const struct simnet_compared_links links[2])
 {
-    json_t *object = json_pack(
-        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s, s:o, s:o}", "name", scenario->name, "path",
-        scenario->path, "agree", agree, "same", (json_int_t)compared->same, "apart",
-        (json_int_t)compared->apart, "alone", (json_int_t)compared->alone, "apart_max_ns",
-        (json_int_t)compared->apart_max_ns, "first", compared->first, "own",
-        compare_run_json(&compared->own), "ns3", compare_run_json(&compared->other));
+    return json_pack("{s:I, s:I, s:I}", "arrivals", (json_int_t)links[0].arrivals, "own_cpu_ns",
+                     (json_int_t)links[0].cpu_ns, "ns3_cpu_ns", (json_int_t)links[1].cpu_ns);
+}
+
+static void compare_json(const struct simnet_scenario *scenario,
+                         const struct simnet_compared *compared,
+                         const struct simnet_compared_links links[2], bool agree)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o}", "name", scenario->name,
+                  "path", scenario->path, "agree", agree, "same", (json_int_t)compared->same,
+                  "apart", (json_int_t)compared->apart, "alone", (json_int_t)compared->alone,
+                  "apart_max_ns", (json_int_t)compared->apart_max_ns, "first", compared->first,
+                  "own", compare_run_json(&compared->own), "ns3",
+                  compare_run_json(&compared->other), "links", compare_links_json(links));
 
     json_dumpf(object, stdout, JSON_COMPACT);
     putchar('\n');
@@ -113,48 +125,85 @@ static void compare_json(const struct simnet_scenario *scenario,
 
 static void compare_total(const struct compare_sum *sum)
 {
-    if (sum->cases > 0)
-        printf(
-            "ns-3 takes %.1f times the CPU time of the simulator: %.3f s by %.3f s, %zu cases that "
-            "agree\n",
-            compare_ratio(sum->own_ns, sum->ns3_ns), (double)sum->ns3_ns / 1e9,
-            (double)sum->own_ns / 1e9, sum->cases);
+    uint64_t own_ns = sum->links[0].cpu_ns, ns3_ns = sum->links[1].cpu_ns;
+
+    if (sum->cases == 0)
+        return;
+    printf("ns-3 takes %.1f times the CPU time of the simulator: %.3f s by %.3f s, %zu case%s that "
+           "agree%s\n",
+           compare_ratio(sum->own_ns, sum->ns3_ns), (double)sum->ns3_ns / 1e9,
+           (double)sum->own_ns / 1e9, sum->cases, sum->cases == 1 ? "" : "s",
+           sum->cases == 1 ? "s" : "");
+    printf("on the links alone %.1f times: %.3f s by %.3f s, %" PRIu64 " datagrams arrived\n",
+           compare_ratio(own_ns, ns3_ns), (double)ns3_ns / 1e9, (double)own_ns / 1e9,
+           sum->links[0].arrivals);
 }
 
 /* ---- a case ---- */
+
+struct compare_case {
+    const struct simnet_scenario *scenario;
+    struct simnet_compared compared;
+    struct simnet_compared_links links[2];
+    struct simnet_error error;
+    bool foreign;
+    int line;
+};
+
+/* With an ns-3 of its own: there is one in a process at a time. */
+static bool compare_on(const struct compare_args *args, struct compare_case *it,
+                       const struct simnet_carrier *carrier, bool links)
+{
+    const struct simnet_scenario_options options = {.seed = args->has_seed ? &args->seed : NULL};
+
+    return links ? simnet_compare_links(it->scenario, carrier, &options, it->links, &it->error,
+                                        &it->line, &it->foreign)
+                 : simnet_compare(it->scenario, carrier, &options, &it->compared, &it->error,
+                                  &it->line, &it->foreign);
+}
+
+static int compare_run_case(const struct compare_args *args,
+                            const struct simnet_ns3_library *library, struct compare_case *it)
+{
+    for (int links = 0; links < 2; links++) {
+        struct simnet_ns3 *ns3 = library->make(&it->error);
+        if (ns3 == NULL) {
+            fprintf(stderr, "sipc sim: %s\n", it->error.text);
+            return CLI_HARNESS;
+        }
+        bool ran = compare_on(args, it, library->carrier(ns3), links > 0);
+        library->end(ns3);
+        if (!ran) {
+            fprintf(stderr, "%s:%d: error: %s\n", it->scenario->path, it->line, it->error.text);
+            return it->foreign ? CLI_NO_SUT : CLI_USAGE;
+        }
+    }
+    return CLI_OK;
+}
 
 static int compare_scenario(const struct compare_args *args,
                             const struct simnet_ns3_library *library,
                             const struct simnet_scenario *scenario, struct compare_sum *sum)
 {
-    const struct simnet_scenario_options options = {.seed = args->has_seed ? &args->seed : NULL};
-    struct simnet_compared compared;
-    struct simnet_error error;
-    bool foreign = false;
-    int line;
-    struct simnet_ns3 *ns3 = library->make(&error);
+    struct compare_case it = {.scenario = scenario};
+    int code = compare_run_case(args, library, &it);
 
-    if (ns3 == NULL) {
-        fprintf(stderr, "sipc sim: %s\n", error.text);
-        return CLI_HARNESS;
-    }
-    bool ran = simnet_compare(scenario, library->carrier(ns3), &options, &compared, &error, &line,
-                              &foreign);
-    library->end(ns3);
-    if (!ran) {
-        fprintf(stderr, "%s:%d: error: %s\n", scenario->path, line, error.text);
-        return foreign ? CLI_NO_SUT : CLI_USAGE;
-    }
-    bool agree = simnet_compared_agree(&compared);
+    if (code != CLI_OK)
+        return code;
+    bool agree = simnet_compared_agree(&it.compared);
     if (agree) {
         sum->cases++;
-        sum->own_ns += compared.own.cpu_ns;
-        sum->ns3_ns += compared.other.cpu_ns;
+        sum->own_ns += it.compared.own.cpu_ns;
+        sum->ns3_ns += it.compared.other.cpu_ns;
+        for (int i = 0; i < 2; i++) {
+            sum->links[i].arrivals += it.links[i].arrivals;
+            sum->links[i].cpu_ns += it.links[i].cpu_ns;
+        }
     }
     if (args->json)
-        compare_json(scenario, &compared, agree);
+        compare_json(scenario, &it.compared, it.links, agree);
     else
-        compare_row(scenario, &compared, agree);
+        compare_row(scenario, &it.compared, it.links, agree);
     fflush(stdout);
     return agree ? CLI_OK : CLI_NONCONFORMANT;
 }
@@ -172,8 +221,8 @@ static int compare_cases(const struct compare_args *args, const struct cli_suite
         return CLI_USAGE;
     }
     if (!args->json)
-        printf("  %-26s %8s %7s %7s %15s %11s %11s %10s\n", "scenario", "same", "apart", "alone",
-               "by at most", "own Mbit/s", "ns-3 Mbit/s", "ns-3 takes");
+        printf("  %-26s %8s %7s %7s %15s %11s %11s %10s %6s\n", "scenario", "same", "apart",
+               "alone", "by at most", "own Mbit/s", "ns-3 Mbit/s", "ns-3 takes", "links");
     for (size_t i = 0; i < suite->case_count; i++) {
         const struct cli_case *entry = &suite->cases[i];
         struct simnet_scenario scenario;

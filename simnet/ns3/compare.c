@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "compare_clock.h"
 
 struct arrival {
     struct simnet_pdu_key key;
@@ -51,14 +52,6 @@ static void watched_event(void *ctx, const struct simnet_event *event)
 }
 
 /* ---- a run ---- */
-
-static uint64_t compare_cpu_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t compare_goodput(const struct watched *watched)
 {
@@ -193,9 +186,10 @@ bool simnet_compare(const struct simnet_scenario *scenario, const struct simnet_
     struct watched watched[2] = {{0}, {0}};
 
     *out = (struct simnet_compared){0};
+    /* The other first: what it cannot do is told at once. */
     bool ran =
-        compare_run(scenario, NULL, options, &watched[0], &out->own, error, line, foreign) &&
-        compare_run(scenario, other, options, &watched[1], &out->other, error, line, foreign);
+        compare_run(scenario, other, options, &watched[1], &out->other, error, line, foreign) &&
+        compare_run(scenario, NULL, options, &watched[0], &out->own, error, line, foreign);
     if (ran)
         compare_arrivals(scenario, &watched[0], &watched[1], out);
     free(watched[0].arrivals);

@@ -80,13 +80,16 @@ def test_the_command_compares_packet_by_packet(lib, sipc):
     assert done.returncode == 0, done.stderr
     assert re.search(r"^  bufferbloat +1726 +0 +0 +0 ns ", done.stdout, re.M)
     assert re.search(r"^ns-3 takes [\d.]+ times the CPU time of the simulator: [\d.]+ s by "
-                     r"[\d.]+ s, 2 cases that agree$", done.stdout.splitlines()[-1])
+                     r"[\d.]+ s, 2 cases that agree$", done.stdout.splitlines()[-2])
+    assert re.search(r"^on the links alone [\d.]+ times: [\d.]+ s by [\d.]+ s, [1-9]\d* datagrams "
+                     r"arrived$", done.stdout.splitlines()[-1])
     done = run(sipc, "sim", "compare", *paths, "--json")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["agree"] for row in rows] == [True, True]
     assert all(row["same"] > 0 and row["own"]["ok"] and row["ns3"]["ok"] for row in rows)
     assert rows[0]["own"]["hash"] == rows[0]["ns3"]["hash"]
     assert all(row[carrier]["cpu_ns"] > 0 for row in rows for carrier in ("own", "ns3"))
+    assert all(row["links"]["arrivals"] >= row["own"]["arrivals"] for row in rows)
     done = run(sipc, "sim", "compare", SCENARIOS / "red.sx")
     assert done.returncode == 2 and "red.sx:9: error: red:" in done.stderr
 

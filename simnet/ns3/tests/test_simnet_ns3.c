@@ -133,6 +133,39 @@ static void test_packets_of_all_the_others_do_too(void **state)
     assert_int_equal(cases, 18);
 }
 
+/* ---- without endpoints ---- */
+
+/* Also the faults are the same: they go by the names of datagrams. */
+static void test_links_alone_carry_what_they_carried_with_endpoints(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"address-change", "bad-wifi", "corrupting-link",
+                                        "reordering", "stray-pdus"};
+    struct simnet_scenario scenario;
+    struct simnet_compared compared;
+    struct simnet_compared_links links[2];
+    struct simnet_error error;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[400];
+        snprintf(path, sizeof path, SCENARIOS "%s.sx", names[i]);
+        struct sx_script *script = sx_parse_file(path, stderr, NULL);
+        assert_non_null(script);
+        assert_true(simnet_scenario_from_script(script, 0, &scenario, stderr));
+        save_room(&scenario);
+        compare(&scenario, NULL, &compared);
+        struct simnet_ns3 *ns3 = new_ns3();
+        if (!simnet_compare_links(&scenario, simnet_ns3_library.carrier(ns3), &none, links, &error,
+                                  NULL, NULL))
+            fail_msg("%s: %s", scenario.name, error.text);
+        simnet_ns3_library.end(ns3);
+        assert_int_equal(links[0].arrivals, compared.own.arrivals);
+        assert_int_equal(links[1].arrivals, compared.own.arrivals);
+        simnet_scenario_fini(&scenario);
+        sx_script_free(script);
+    }
+}
+
 /* ---- random ones ---- */
 
 /* Without what ns-3 has not: other queues, wires that stop; and without what comes at the very same
@@ -438,6 +471,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest slow[] = {
         cmocka_unit_test(test_packets_of_all_the_others_do_too),
+        cmocka_unit_test(test_links_alone_carry_what_they_carried_with_endpoints),
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packets_of_scenarios_arrive_at_the_same_ns),

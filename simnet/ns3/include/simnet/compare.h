@@ -36,6 +36,20 @@ bool simnet_compare(const struct simnet_scenario *scenario, const struct simnet_
                     const struct simnet_scenario_options *options, struct simnet_compared *out,
                     struct simnet_error *error, int *line, bool *foreign);
 
+/* The same datagrams over the same links with nobody at their ends: what entered the links in a run
+ * on the simulator enters them again at the same times, sent by hosts that do nothing else. No
+ * engines, checks, observers and hash: what is left is the network, and what leads to and from it.
+ * Two runs, [0] on the simulator, [1] on `other`; else as simnet_compare. */
+struct simnet_compared_links {
+    uint64_t arrivals; /* at hosts, which are up throughout */
+    uint64_t cpu_ns;
+};
+bool simnet_compare_links(const struct simnet_scenario *scenario,
+                          const struct simnet_carrier *other,
+                          const struct simnet_scenario_options *options,
+                          struct simnet_compared_links out[2], struct simnet_error *error,
+                          int *line, bool *foreign);
+
 /* All arrivals the same, and goodput within 0.5 %. */
 bool simnet_compared_agree(const struct simnet_compared *compared);
 
