@@ -209,7 +209,8 @@ def section_tcp(_story):
         "That is no praise: whoever does not slow down where there is loss takes from those who "
         "do. TCP has loss on the way of the data only, the protocol on both. The BBR of ns-3 3.37 "
         "is a weak stand-in for others: in some of these flows it keeps a window of four segments "
-        "for ever once it had one. It is drawn as it was measured.",
+        "for ever once it had one, as its filter forgets the bandwidth it had (the README of the "
+        "study shows it). It is drawn as it was measured.",
     ], "TCP: ns-3, 60 s, the last three quarters; queue of four bandwidth-delay products, at least "
        "100 packets. The protocol: own simulator.", None)
 

@@ -29,6 +29,13 @@ def test_flow_when_much_is_lost_then_cubic_shrinks(program):
     assert 0 < lost["goodput_bps"] < 1e6 and lost["retransmissions"] > 0
 
 
+def test_flow_when_bbr_stalls_then_by_the_filter_of_ns3_that_forgets(program, monkeypatch):
+    words = "bbr 1000000 10000 0 16 1"
+    assert tcp.run_flow(program, words)["result"]["goodput_bps"] < 2e5
+    monkeypatch.setenv("NS_ATTRIBUTE_DEFAULT", "ns3::TcpBbr::BwWindowLength=1000")
+    assert tcp.run_flow(program, words)["result"]["goodput_bps"] > 9e5
+
+
 @pytest.mark.parametrize("words, message", [
     ("cubic 2000000 20000 0 10 0", "SEED: expected 1.."),
     ("cubic 2000000 20000 600000 10 1", "LOSS_PPM: expected 0..500000, found '600000'"),
