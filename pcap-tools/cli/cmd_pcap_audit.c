@@ -225,9 +225,10 @@ static void audit_text(const struct audit_run *run, const struct audit *audit)
         audit_list("not exercised:", run, audit, false, false, true);
         audit_list("not told by this capture:", run, audit, false, false, false);
     }
-    printf("%zu endpoints judged by %" PRIu64 " PDUs: %" PRIu64 " findings of MUST rules, %" PRIu64
+    printf("%zu endpoint%s judged by %" PRIu64 " PDUs: %" PRIu64 " findings of MUST rules, %" PRIu64
            " of advisory ones\n",
-           audit_endpoints(audit), pcapt_reader_counts(run->input.reader)->pdus, must, advisory);
+           audit_endpoints(audit), audit_endpoints(audit) == 1 ? "" : "s",
+           pcapt_reader_counts(run->input.reader)->pdus, must, advisory);
     if (audit_places(audit) < audit_endpoints(audit))
         printf("%zu of them only by what single PDUs show: the capture was not made there, or does "
                "not say so (--at)\n",

@@ -242,7 +242,7 @@ static void extract_all(struct extract *extract)
     }
     const uint64_t incomplete = extract_end(extract);
     if (extract->split)
-        printf("%" PRIu64 " sessions\n", extract->files);
+        printf("%" PRIu64 " session%s\n", extract->files, extract->files == 1 ? "" : "s");
     else
         printf("%" PRIu64 " groups of %" PRIu64 " directions; %" PRIu64
                " groups or windows lack something\n",

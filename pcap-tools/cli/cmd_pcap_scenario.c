@@ -231,8 +231,9 @@ static int scenario_captures(struct scenario_run *run, const char *file, struct 
             fprintf(
                 stderr,
                 "%s: nothing to infer from: expected TCP, ScalableIPC or RTP of the host, found "
-                "%zu packets of %zu flows\n",
-                file, near.count, near.flow_count);
+                "%zu packet%s of %zu flow%s\n",
+                file, near.count, near.count == 1 ? "" : "s", near.flow_count,
+                near.flow_count == 1 ? "" : "s");
     }
     path_capture_free(&near);
     path_capture_free(&far);

@@ -65,7 +65,8 @@ static void tell_way(const struct path *path, int number, FILE *out)
     const struct path_way *way = &path->ways[number];
     const struct path_counts *counts = &way->counts;
 
-    fprintf(out, "  %s: %" PRIu64 " packets", tell_names[number], counts->packets);
+    fprintf(out, "  %s: %" PRIu64 " packet%s", tell_names[number], counts->packets,
+            counts->packets == 1 ? "" : "s");
     if (counts->bytes > 0)
         fprintf(out, ", %" PRIu64 " bytes", counts->bytes);
     fprintf(out, "\n");
@@ -91,8 +92,9 @@ static void tell_model(const struct path_way *way, FILE *out)
 
     path_fit(way, &fit);
     if (way->has_losses) {
-        fprintf(out, "    losses: %" PRIu64 " of %" PRIu64 " (%" PRIu32 " ppm) in %" PRIu64 " runs",
-                fit.lost, fit.sent, fit.loss_ppm, fit.runs);
+        fprintf(out,
+                "    losses: %" PRIu64 " of %" PRIu64 " (%" PRIu32 " ppm) in %" PRIu64 " run%s",
+                fit.lost, fit.sent, fit.loss_ppm, fit.runs, fit.runs == 1 ? "" : "s");
         if (fit.bursts)
             fprintf(out,
                     "\n    as bursts: in %" PRIu32 " ppm, out %" PRIu32 " ppm, lose %" PRIu32
@@ -149,7 +151,7 @@ void path_tell(const struct path *path, FILE *out)
 
     fprintf(out, "Inferred from %s", sources[path->source]);
     if (path->flows > 0)
-        fprintf(out, ", %" PRIu64 " flows", path->flows);
+        fprintf(out, ", %" PRIu64 " flow%s", path->flows, path->flows == 1 ? "" : "s");
     if (ms > 0)
         fprintf(out, ", %" PRIu64 ".%03" PRIu64 " s", ms / 1000, ms % 1000);
     fprintf(out, ":\n");
@@ -207,10 +209,10 @@ void path_tell_assumed(const struct path *path, FILE *out)
         if (path->ways[number].count == 0 || !path->ways[number].has_losses)
             fprintf(out, "  %s: nothing is known of its losses\n", tell_names[number]);
         else if (fit.bursts)
-            fprintf(out, "  %s: a model of two states from %" PRIu64 " runs of losses\n",
-                    tell_names[number], fit.runs);
+            fprintf(out, "  %s: a model of two states from %" PRIu64 " run%s of losses\n",
+                    tell_names[number], fit.runs, fit.runs == 1 ? "" : "s");
         else
-            fprintf(out, "  %s: %" PRIu64 " runs of losses, too few for bursts: independent\n",
-                    tell_names[number], fit.runs);
+            fprintf(out, "  %s: %" PRIu64 " run%s of losses, too few for bursts: independent\n",
+                    tell_names[number], fit.runs, fit.runs == 1 ? "" : "s");
     }
 }

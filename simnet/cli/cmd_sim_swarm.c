@@ -155,17 +155,17 @@ static void swarm_print(const struct swarm_args *args, const struct simnet_swarm
     for (size_t i = 0; i < totals->finding_count; i++) {
         const struct simnet_finding *finding = &totals->findings[i];
         const char *rule = swarm_rule(finding->rule);
-        printf("%s%s%s: %" PRIu64 " seeds, shortest %" PRIu64 " (event %" PRIu64 ")\n  %s\n",
-               finding->invariant, rule[0] ? " " : "", rule, finding->count, finding->seed,
-               finding->event, finding->text);
+        printf("%s%s%s: %" PRIu64 " seed%s, shortest %" PRIu64 " (event %" PRIu64 ")\n  %s\n",
+               finding->invariant, rule[0] ? " " : "", rule, finding->count,
+               finding->count == 1 ? "" : "s", finding->seed, finding->event, finding->text);
         printf("  again: %s sim swarm --seeds %" PRIu64 "\n", cli_program, finding->seed);
     }
     for (size_t i = 0; i < missed->count; i++)
         printf("never seen: %s\n", missed->names[i]);
-    printf("%" PRIu64 " seeds, %" PRIu64 " failed; %" PRIu64 " PDUs, %" PRIu64 " faults, %" PRIu64
+    printf("%" PRIu64 " seed%s, %" PRIu64 " failed; %" PRIu64 " PDUs, %" PRIu64 " faults, %" PRIu64
            " events, %zu marks\n",
-           totals->seeds, totals->failed, totals->pdus, totals->faults, totals->events,
-           swarm_each_mark(&totals->marks, NULL, NULL));
+           totals->seeds, totals->seeds == 1 ? "" : "s", totals->failed, totals->pdus,
+           totals->faults, totals->events, swarm_each_mark(&totals->marks, NULL, NULL));
 }
 
 static json_t *swarm_json_finding(const struct simnet_finding *finding)

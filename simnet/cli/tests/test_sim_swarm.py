@@ -40,7 +40,7 @@ def test_swarm_when_one_seed_is_logged_then_features_and_events(swarm):
     assert lines[0].startswith("# ")
     events = [line for line in lines[:-1] if not line.startswith("#")]
     assert [int(line.split()[0]) for line in events[:3]] == [1, 2, 3]
-    assert lines[-1].startswith("1 seeds, 0 failed; ")
+    assert lines[-1].startswith("1 seed, 0 failed; ")
     assert lines == swarm("--seeds", "4", "--log").stdout.splitlines()
 
 
