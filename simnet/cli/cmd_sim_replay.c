@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { REPLAY_TAPE = 2000, REPLAY_SEED };
+enum { REPLAY_TAPE = 2000, REPLAY_SEED, REPLAY_BACKEND };
 
 static const struct cli_option replay_options[] = {
     {'t', "only", "GLOB", "only cases with this name or id (repeatable)", CLI_ONLY},
     {0, "tape", "FILE", "the tape of an earlier run (sipc sim run --tape)", REPLAY_TAPE},
     {'s', "seed", "N", "without a tape: record one with this seed", REPLAY_SEED},
+    {0, "backend", "NAME", "own (default) or ns3: what carries the datagrams when it is replayed",
+     REPLAY_BACKEND},
     {0, NULL, NULL, NULL, 0},
 };
 
@@ -20,13 +22,16 @@ static const struct cli_command replay_command = {
     .about =
         "Runs a scenario with nothing left to chance: its faults are those of the tape, and the\n"
         "trace hash must be the one that was recorded. Without a tape each case is run to\n"
-        "record one, and that is replayed.\n"
+        "record one, and that is replayed. On ns-3 it is the same history too, but where a rate\n"
+        "does not make whole ns of a datagram: ns-3 rounds each, and a tape's run did not, unless\n"
+        "it was recorded there, or here without --tape.\n"
         "\n"
         "Exit status: 0 the same history, 1 another one, 2 bad options, scenario or tape, 3 a\n"
         "host's SUT does not start or is broken.",
     .examples = "sipc sim run simnet/scenarios/bad-wifi.sx --tape bad-wifi.tape\n"
                 "sipc sim replay simnet/scenarios/bad-wifi.sx --tape bad-wifi.tape\n"
-                "sipc sim replay simnet/scenarios",
+                "sipc sim replay simnet/scenarios\n"
+                "sipc sim replay simnet/scenarios/bad-wifi.sx --backend ns3",
     .options = replay_options,
 };
 
@@ -36,6 +41,7 @@ struct replay_args {
     const char *tape;
     uint64_t seed;
     bool has_seed;
+    const struct simnet_ns3_library *ns3;
 };
 
 static bool replay_take(void *ctx, int id, const char *value)
@@ -46,6 +52,8 @@ static bool replay_take(void *ctx, int id, const char *value)
         args->has_seed = true;
         return cli_number("--seed", value, 0, UINT64_MAX, &args->seed);
     }
+    if (id == REPLAY_BACKEND)
+        return sim_take_backend("sipc sim replay", value, &args->ns3);
     if (id != REPLAY_TAPE)
         return cli_select_take(&args->selection, &args->paths, id, value);
     args->tape = value;
@@ -65,10 +73,11 @@ static void replay_tell_parting(const struct sim_result *first, const struct sim
 }
 
 /* `recorded`: the run the tape is of; NULL: only its head is known. */
-static int replay_tape(const struct simnet_scenario *scenario, const struct simnet_tape_head *head,
-                       const struct simnet_tape *tape, const struct sim_result *recorded)
+static int replay_tape(const struct replay_args *args, const struct simnet_scenario *scenario,
+                       const struct simnet_tape_head *head, const struct simnet_tape *tape,
+                       const struct sim_result *recorded)
 {
-    struct sim_run_options options = {.seed = &head->seed, .replay = tape};
+    struct sim_run_options options = {.seed = &head->seed, .replay = tape, .ns3 = args->ns3};
     struct sim_result result;
 
     sim_run(scenario, &options, &result);
@@ -91,7 +100,9 @@ static int replay_tape(const struct simnet_scenario *scenario, const struct simn
 
 static int replay_recorded(const struct replay_args *args, const struct simnet_scenario *scenario)
 {
-    struct sim_run_options options = {.seed = args->has_seed ? &args->seed : NULL, .record = true};
+    struct sim_run_options options = {.seed = args->has_seed ? &args->seed : NULL,
+                                      .record = true,
+                                      .rounds_each = args->ns3 != NULL};
     struct simnet_tape_head head = {.seed = args->has_seed ? args->seed : scenario->seed};
     struct sim_result result;
 
@@ -100,7 +111,7 @@ static int replay_recorded(const struct replay_args *args, const struct simnet_s
     if (result.ran) {
         head.hash = result.hash;
         head.events = result.events;
-        exit_code = replay_tape(scenario, &head, &result.tape, &result);
+        exit_code = replay_tape(args, scenario, &head, &result.tape, &result);
     }
     sim_result_clear(&result);
     return exit_code;
@@ -122,7 +133,7 @@ static int replay_from_file(const struct replay_args *args, const struct cli_sui
         if (!simnet_scenario_from_script(entry->script, entry->index, &scenario, stderr))
             return CLI_USAGE;
         if (simnet_tape_read(&scenario, args->tape, &head, &tape, NULL)) {
-            exit_code = replay_tape(&scenario, &head, &tape, NULL);
+            exit_code = replay_tape(args, &scenario, &head, &tape, NULL);
             simnet_tape_clear(&tape);
         } else if (last || strcmp(head.name, scenario.name) == 0) {
             simnet_tape_read(&scenario, args->tape, &head, &tape, stderr);

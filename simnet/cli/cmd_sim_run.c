@@ -60,23 +60,6 @@ struct run_args {
     const char *tape, *trace;
 };
 
-static bool run_take_backend(struct run_args *args, const char *value)
-{
-    struct simnet_error error;
-
-    args->ns3 = NULL;
-    if (strcmp(value, "own") == 0)
-        return true;
-    if (strcmp(value, "ns3") != 0) {
-        fprintf(stderr, "sipc sim run: --backend: expected own or ns3, found %s\n", value);
-        return false;
-    }
-    args->ns3 = simnet_ns3_load(&error);
-    if (args->ns3 == NULL)
-        fprintf(stderr, "sipc sim run: --backend ns3: %s\n", error.text);
-    return args->ns3 != NULL;
-}
-
 static bool run_take(void *ctx, int id, const char *value)
 {
     struct run_args *args = ctx;
@@ -93,7 +76,7 @@ static bool run_take(void *ctx, int id, const char *value)
         args->json = true;
         return true;
     case RUN_BACKEND:
-        return run_take_backend(args, value);
+        return sim_take_backend("sipc sim run", value, &args->ns3);
     case RUN_HASHES:
         args->hashes = true;
         return true;

@@ -51,6 +51,23 @@ static void watch_event(void *ctx, const struct simnet_event *event)
 
 /* ---- a run ---- */
 
+bool sim_take_backend(const char *command, const char *value, const struct simnet_ns3_library **out)
+{
+    struct simnet_error error;
+
+    *out = NULL;
+    if (strcmp(value, "own") == 0)
+        return true;
+    if (strcmp(value, "ns3") != 0) {
+        fprintf(stderr, "%s: --backend: expected own or ns3, found %s\n", command, value);
+        return false;
+    }
+    *out = simnet_ns3_load(&error);
+    if (*out == NULL)
+        fprintf(stderr, "%s: --backend ns3: %s\n", command, error.text);
+    return *out != NULL;
+}
+
 static uint64_t run_wall_ns(void)
 {
     struct timespec now;
@@ -158,6 +175,7 @@ static void run_watched_on(const struct simnet_scenario *scenario,
                                             .record = true,
                                             .foreigns = options->foreigns,
                                             .carrier = carrier,
+                                            .rounds_each = options->rounds_each,
                                             .observers = &observer,
                                             .observer_count = 1};
     struct simnet_error error;

@@ -31,11 +31,16 @@ struct sim_run_options {
     const uint64_t *seed;
     const struct simnet_tape *replay;
     bool record;
+    bool rounds_each;                     /* the time of each datagram on a wire, as ns-3 does */
     struct simnet_foreigns *foreigns;     /* kept from run to run, or NULL */
     const struct simnet_ns3_library *ns3; /* carries the datagrams; NULL: the simulator itself */
     const char *trace; /* NULL: none; "-": every event as a line on stdout; else a file, what is in
                           it goes by its suffix (simnet/export.h) */
 };
+/* The value of --backend: NULL for own, else ns-3, loaded. false: told on stderr. */
+bool sim_take_backend(const char *command, const char *value,
+                      const struct simnet_ns3_library **out);
+
 /* Runs and judges the scenario. Where it cannot be built that is told on stderr. */
 void sim_run(const struct simnet_scenario *scenario, const struct sim_run_options *options,
              struct sim_result *result);

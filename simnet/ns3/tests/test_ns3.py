@@ -94,6 +94,21 @@ def test_the_command_compares_packet_by_packet(lib, sipc):
     assert done.returncode == 2 and "red.sx:9: error: red:" in done.stderr
 
 
+def test_a_tape_is_replayed_on_ns3(lib, sipc, tmp_path):
+    """Recorded there, or here with the rounding of there: the same history."""
+    tape = tmp_path / "mtu-drop.tape"
+    path = SCENARIOS / "mtu-drop.sx"
+    done = run(sipc, "sim", "run", path, "--tape", tape, "--backend", "ns3")
+    assert done.returncode == 0, done.stderr
+    done = run(sipc, "sim", "replay", path, "--tape", tape, "--backend", "ns3")
+    assert done.returncode == 0 and done.stdout.startswith("  mtu-drop: "), done.stdout
+    done = run(sipc, "sim", "replay", SCENARIOS / "measured-short-timer.sx", "--backend", "ns3")
+    assert done.returncode == 0
+    assert re.search(r"^  measured-short-timer: [1-9]\d* faults", done.stdout), done.stdout
+    done = run(sipc, "sim", "replay", path, "--backend", "ns2")
+    assert done.returncode == 2 and "expected own or ns3, found ns2" in done.stderr
+
+
 def test_what_ns3_cannot_do_is_named(lib, sipc):
     """With the line of it; the other scenarios are run."""
     done = run(sipc, "sim", "run", SCENARIOS / "codel.sx", SCENARIOS / "mtu-drop.sx",
