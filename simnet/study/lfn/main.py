@@ -14,6 +14,7 @@ from . import plan, run, tcp, what_ifs
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = "results.jsonl"
 EXAMPLES = """examples:
+  scripts/lfn all --out lfn-report
   scripts/lfn plan
   scripts/lfn run --out lfn-report
   scripts/lfn run --out lfn-report --plan mine.json --jobs 8
@@ -54,31 +55,32 @@ def parser():
     outs = argparse.ArgumentParser(add_help=False)
     outs.add_argument("--out", type=Path, required=True, metavar="FOLDER",
                       help="where results and report are; what is there already is not run again")
-    commands.add_parser("plan", parents=[plans], help="print the points of a plan, a line each",
-                        **shared)
-    running = commands.add_parser("run", parents=[plans, outs], help="run a plan, and report",
-                                  **shared)
-    running.add_argument("--sipc", metavar="PROGRAM", help="default: build/release/bin/sipc")
-    running.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
-                         help="points at a time; default: the cores")
-    where = running.add_mutually_exclusive_group()
+    programs = argparse.ArgumentParser(add_help=False)
+    programs.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
+                          help="points or flows at a time; default: the cores")
+    sipc = argparse.ArgumentParser(add_help=False)
+    sipc.add_argument("--sipc", metavar="PROGRAM",
+                      help="default: build/release/bin/sipc; the changed ones stand beside it")
+    flows = argparse.ArgumentParser(add_help=False)
+    flows.add_argument("--program", type=Path, metavar="PROGRAM",
+                       help="of TCP; default: build/release/bin/sipc-tcp-point")
+    tasks = argparse.ArgumentParser(add_help=False)
+    where = tasks.add_mutually_exclusive_group()
     where.add_argument("--dask", action="store_true",
                        help="as tasks of Dask, on a cluster of --jobs workers made here for it")
     where.add_argument("--scheduler", metavar="ADDRESS",
                        help="as tasks of a Dask cluster that is there, whose workers find the "
                             "program at the same path")
-    beside = commands.add_parser("tcp", parents=[plans, outs], **shared,
-                                 help="run TCP on some of the links with ns-3, and report")
-    beside.add_argument("--program", type=Path, metavar="PROGRAM",
-                        help="default: build/release/bin/sipc-tcp-point")
-    beside.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
-                        help="flows at a time; default: the cores")
-    others = commands.add_parser("what-if", parents=[plans, outs], **shared,
-                                 help="run some points with changed engines, and report")
-    others.add_argument("--sipc", metavar="PROGRAM",
-                        help="default: build/release/bin/sipc; the changed ones stand beside it")
-    others.add_argument("--jobs", type=positive, default=run.cores(), metavar="N",
-                        help="points at a time; default: the cores")
+    commands.add_parser("all", parents=[plans, outs, sipc, flows, programs, tasks], **shared,
+                        help="run, tcp and what-if in one, and report; without ns-3 no tcp")
+    commands.add_parser("plan", parents=[plans], help="print the points of a plan, a line each",
+                        **shared)
+    commands.add_parser("run", parents=[plans, outs, sipc, programs, tasks], **shared,
+                        help="run a plan, and report")
+    commands.add_parser("tcp", parents=[plans, outs, flows, programs], **shared,
+                        help="run TCP on some of the links with ns-3, and report")
+    commands.add_parser("what-if", parents=[plans, outs, sipc, programs], **shared,
+                        help="run some points with changed engines, and report")
     commands.add_parser("report", parents=[plans, outs], help="report on what was run", **shared)
     return top
 
@@ -91,11 +93,12 @@ def positive(text):
 
 
 def tell_failed(records):
-    """The points that failed, on stderr; the exit status."""
-    failed = [record for record in records.values() if "result" not in record]
+    """Those that failed, on stderr; the exit status."""
+    failed = [record for record in records if "result" not in record]
     if not failed:
         return 0
-    print(f"lfn: {len(failed)} of {len(records)} points failed:", file=sys.stderr)
+    print(f"lfn: {len(failed)} of {len(records)} point{'s' if len(records) > 1 else ''} failed:",
+          file=sys.stderr)
     for record in failed:
         print(f"  {record.get('error', 'no result')}\n    again: {record['replay']}",
               file=sys.stderr)
@@ -116,45 +119,63 @@ def executor(arguments):
     return functools.partial(run.run_local, sipc, jobs=arguments.jobs)
 
 
-def command_run(arguments, entries):
-    """Runs the plan."""
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    records = run.run_plan(entries, arguments.out / RESULTS, executor(arguments))
-    return command_report(arguments, entries, records)
-
-
-def command_report(arguments, entries, records):
-    """Reports; the exit status."""
-    from . import report  # matplotlib takes a second, which `plan` and errors need not
-    if not records:
-        raise plan.PlanError(f"{arguments.out}: nothing of this plan was run")
-    report.write(entries, records, arguments.out)
-    print(arguments.out / "index.html")
-    return tell_failed(records)
-
-
-def command_tcp(arguments, entries):
-    """Runs TCP beside what was run."""
+def find_tcp(arguments):
+    """The program of TCP flows."""
     program = arguments.program or ROOT / "build" / "release" / "bin" / "sipc-tcp-point"
     if not program.is_file():
         raise FileNotFoundError(f"no program {program}: it needs ns-3; apt-get install libns3-dev "
                                 "libgsl-dev, then configure and build again")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    flows = tcp.run_missing(program, arguments.out, arguments.jobs)
-    status = command_report(arguments, entries, known_of(arguments, entries))
-    failed = [flow for flow in flows.values() if "result" not in flow]
-    for flow in failed:
-        print(f"lfn: {flow['error']}\n    again: {flow['replay']}", file=sys.stderr)
-    return 1 if failed else status
+    return program
 
 
-def command_what_if(arguments, entries):
-    """Runs other engines beside what was run."""
+# ---- parts: each runs what is missing, keeps it as it comes, and tells what failed ----
+
+def part_run(arguments, entries):
+    """The plan."""
+    return list(run.run_plan(entries, arguments.out / RESULTS, executor(arguments)).values())
+
+
+def part_tcp(arguments, _entries):
+    """TCP beside it."""
+    return list(tcp.run_missing(find_tcp(arguments), arguments.out, arguments.jobs).values())
+
+
+def part_what_if(arguments, _entries):
+    """Other engines beside it."""
     programs = find_sipc(arguments.sipc).parent
+    return list(what_ifs.run_missing(programs, arguments.out, arguments.jobs).values())
+
+
+PARTS = {"run": [part_run], "tcp": [part_tcp], "what-if": [part_what_if],
+         "all": [part_run, part_tcp, part_what_if]}
+
+
+def command_parts(arguments, entries):
+    """Runs one part or all, and reports."""
+    parts = PARTS[arguments.command]
+    if arguments.command == "all":
+        try:
+            find_tcp(arguments)
+        except FileNotFoundError as error:
+            if arguments.program:
+                raise
+            print(f"lfn: without TCP: {error}", file=sys.stderr)
+            parts = [part for part in parts if part is not part_tcp]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    records = what_ifs.run_missing(programs, arguments.out, arguments.jobs)
-    status = command_report(arguments, entries, known_of(arguments, entries))
-    return max(status, tell_failed(dict(enumerate(records))))
+    records = [record for part in parts for record in part(arguments, entries)]
+    write_report(arguments, entries)
+    return tell_failed(records)
+
+
+def write_report(arguments, entries):
+    """All files of the report."""
+    from . import report  # matplotlib takes a second, which `plan` and errors need not
+    known = known_of(arguments, entries)
+    if not known:
+        raise plan.PlanError(f"{arguments.out}: nothing of this plan was run")
+    report.write(entries, known, arguments.out)
+    print(arguments.out / "index.html")
+    return list(known.values())
 
 
 def known_of(arguments, entries):
@@ -179,12 +200,8 @@ def main(words=None):
         if arguments.command == "plan":
             return command_plan(entries)
         if arguments.command == "report":
-            return command_report(arguments, entries, known_of(arguments, entries))
-        if arguments.command == "tcp":
-            return command_tcp(arguments, entries)
-        if arguments.command == "what-if":
-            return command_what_if(arguments, entries)
-        return command_run(arguments, entries)
+            return tell_failed(write_report(arguments, entries))
+        return command_parts(arguments, entries)
     except plan.PlanError as error:
         code = 2
         print(f"lfn: {error}", file=sys.stderr)

@@ -7,16 +7,13 @@ threads here, or the workers of a Dask cluster.
 SPDX-License-Identifier: MIT
 """
 
-import concurrent.futures
 import json
 import os
 import shlex
 import signal
 import subprocess
-import sys
-import time
 
-from . import lines, plan
+from . import lines, plan, work
 
 
 def command_of(sipc, key):
@@ -50,78 +47,22 @@ def run_point(sipc, key):
 
 # ---- results ----
 
+def name_of(record):
+    """What a point is known by."""
+    return plan.key_of(record["point"])
+
+
 def read_results(path):
-    """What is in a result file, by key: the last line of each point; none that is cut short."""
-    results = {}
-    for record in lines.read(path):
-        try:
-            results[plan.key_of(record["point"])] = record
-        except (KeyError, TypeError):
-            continue
-    return results
+    """What is in a result file, by key."""
+    return lines.by_name(path, name_of)
 
-
-class Results:
-    """The file, open for more."""
-
-    def __init__(self, path):
-        self.path = path
-        self.known = read_results(path)
-        self.file = None
-
-    def __enter__(self):
-        whole = not self.path.exists() or self.path.read_bytes()[-1:] in (b"", b"\n")
-        self.file = self.path.open("a", encoding="utf-8")
-        if not whole:
-            self.file.write("\n")
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-
-    def add(self, key, point, record):
-        """Keeps a point that has ended."""
-        record = {"point": point} | record
-        self.known[key] = record
-        self.file.write(json.dumps(record, separators=(",", ":")) + "\n")
-        self.file.flush()
-
-
-# ---- executors: each yields (key, record) as points end ----
 
 def run_local(sipc, keys, jobs):
-    """On the cores of this machine. The processes do the work, threads only wait for them."""
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(run_point, sipc, key): key for key in keys}
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    """An executor, which yields (key, record) as points end: on the cores of this machine."""
+    return work.side_by_side(lambda key: run_point(sipc, key), keys, jobs)
 
 
 # ---- all ----
-
-class Progress:
-    """How far it is, on a terminal."""
-
-    def __init__(self, total, stream=sys.stderr):
-        self.total, self.stream = total, stream
-        self.done = self.failed = 0
-        self.begun = time.monotonic()
-
-    def step(self, failed):
-        """One more has ended."""
-        self.done += 1
-        self.failed += failed
-        if self.stream.isatty():
-            left = (time.monotonic() - self.begun) / self.done * (self.total - self.done)
-            bad = f", {self.failed} failed" if self.failed else ""
-            self.stream.write(f"\r\033[K{self.done}/{self.total} points{bad}, {left:.0f} s left")
-            if self.done == self.total:
-                self.stream.write("\r\033[K")
-            self.stream.flush()
-
 
 def points_to_run(entries, known):
     """What is not known yet by key, the longest first: none of them is left for the end."""
@@ -134,12 +75,11 @@ def points_to_run(entries, known):
 def run_plan(entries, path, execute):
     """Runs what is missing of a plan; the records of all of it by key. `execute(keys)` is an
     executor with all but the keys given."""
-    with Results(path) as results:
+    with lines.Results(path, name_of) as results:
         missing = points_to_run(entries, results.known)
-        progress = Progress(len(missing))
-        for key, record in execute(list(missing)):
-            results.add(key, missing[key], record)
-            progress.step("result" not in record)
+        made = ((key, {"point": missing[key]} | record)
+                for key, record in execute(list(missing)))
+        work.keep_all(results, made, work.Progress(len(missing)))
         return {plan.key_of(entry["point"]): results.known[plan.key_of(entry["point"])]
                 for entry in entries}
 

@@ -6,11 +6,10 @@ Rates are small: ns-3's TCP takes time with the square of its window.
 SPDX-License-Identifier: MIT
 """
 
-import concurrent.futures
 import json
 import subprocess
 
-from . import lines
+from . import lines, work
 
 CONTROLS = {"cubic": "TCP CUBIC", "bbr": "TCP BBR"}
 RATE = 10_000_000
@@ -27,30 +26,37 @@ def flows(seconds=SECONDS):
 
 
 def run_flow(program, words):
-    """One flow: its line as an object, or an error."""
-    run = subprocess.run([str(program), *words.split()], capture_output=True, text=True,
-                         check=False)
+    """One flow: its line as an object, or an error. Never raises for what a flow may do."""
     control, rate, rtt, loss, seconds, seed = words.split()
     head = {"flow": words, "control": control, "rate": int(rate), "rtt": int(rtt),
             "loss": int(loss), "seconds": int(seconds), "seed": int(seed),
             "replay": f"{program} {words}"}
-    if run.returncode:
-        return head | {"error": run.stderr.strip() or f"exit status {run.returncode}"}
-    return head | {"result": json.loads(run.stdout)}
+    try:
+        run = subprocess.run([str(program), *words.split()], capture_output=True, text=True,
+                             check=False)
+        if run.returncode == 0:
+            return head | {"result": json.loads(run.stdout)}
+    except OSError as error:
+        return head | {"error": f"{program}: {error.strerror}"}
+    except json.JSONDecodeError:
+        pass
+    return head | {"error": run.stderr.strip() or f"exit status {run.returncode}"}
+
+
+def name_of(record):
+    """What a flow is known by."""
+    return record["flow"]
 
 
 def read(folder):
     """What was run, by words."""
-    return {record["flow"]: record for record in lines.read(folder / FILE)}
+    return lines.by_name(folder / FILE, name_of)
 
 
 def run_missing(program, folder, jobs):
-    """Runs the flows that have no result yet, keeps all; the records."""
-    known = read(folder)
-    missing = [words for words in flows() if "result" not in known.get(words, {})]
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for record in pool.map(lambda words: run_flow(program, words), missing):
-            known[record["flow"]] = record
-    text = "".join(json.dumps(known[words]) + "\n" for words in flows())
-    (folder / FILE).write_text(text, encoding="utf-8")
-    return known
+    """Runs the flows that have no result yet, and keeps each as it ends; the records."""
+    with lines.Results(folder / FILE, name_of) as results:
+        missing = [words for words in flows() if not results.has(words)]
+        made = work.side_by_side(lambda words: run_flow(program, words), missing, jobs)
+        work.keep_all(results, made, work.Progress(len(missing), "flows of TCP"))
+        return {words: results.known[words] for words in flows()}

@@ -4,10 +4,7 @@ beside the protocol's own. what_ifs.jsonl keeps them. None of it is a promise, o
 SPDX-License-Identifier: MIT
 """
 
-import concurrent.futures
-import json
-
-from . import lines, model, plan, run
+from . import lines, model, plan, run, work
 
 FILE = "what_ifs.jsonl"
 LOSSES = [0, 100, 1_000, 3_000, 10_000, 30_000, 50_000]
@@ -48,23 +45,20 @@ def name_of(entry):
 
 
 def read(folder):
-    """What was run, by name."""
-    return {name_of(record): record for record in lines.read(folder / FILE)}
+    """What was run of the entries, by name."""
+    known = lines.by_name(folder / FILE, name_of)
+    names = [name_of(entry) for entry in entries()]
+    return {name: known[name] for name in names if name in known}
 
 
 def run_missing(folder_of_programs, folder, jobs):
-    """Runs what has no result yet, keeps all; the records."""
-    known = read(folder)
-    missing = [entry for entry in entries() if "result" not in known.get(name_of(entry), {})]
-
+    """Runs what has no result yet, and keeps each as it ends; the records, by name."""
     def one(entry):
         program = folder_of_programs / entry["program"]
         return run.run_point(program, plan.key_of(entry["point"])) | entry
 
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for record in pool.map(one, missing):
-            known[name_of(record)] = record
-    records = [known[name_of(entry)] for entry in entries()]
-    text = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / FILE).write_text(text, encoding="utf-8")
-    return records
+    with lines.Results(folder / FILE, name_of) as results:
+        missing = [entry for entry in entries() if not results.has(name_of(entry))]
+        made = work.side_by_side(one, missing, jobs)
+        work.keep_all(results, made, work.Progress(len(missing), "points of what-ifs"))
+        return {name_of(entry): results.known[name_of(entry)] for entry in entries()}

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from lfn import plan, run
+from lfn import main, plan, run
 
 POINTS = [{"sweep": "own", "point": {"rtt": rtt, "count": 2}} for rtt in (1000, 2000, 3000, 4000)]
 BAD = {"sweep": "own", "point": {"rtt": 5000, "group": 70_000}}  # the engine takes no such group
@@ -112,3 +112,36 @@ def test_plan_when_it_is_unknown_then_told_which_there_are(lfn):
 def test_run_when_there_is_no_program_then_told_how_to_build_it(lfn, tmp_path):
     ran = lfn("run", "--out", tmp_path / "out", "--sipc", tmp_path / "none")
     assert ran.returncode == 3 and "cmake --build" in ran.stderr
+
+
+@pytest.mark.parametrize("with_tcp, parts", [
+    (True, ["run", "tcp", "what-if", "report"]),
+    (False, ["run", "what-if", "report"]),
+])
+def test_all_when_run_then_every_part_and_then_the_report(tmp_path, monkeypatch, capsys, with_tcp,
+                                                          parts):
+    program = tmp_path / "sipc-tcp-point"
+    if with_tcp:
+        program.touch()
+    ran = []
+
+    def part(name, record):
+        def function(*_):
+            ran.append(name)
+            return [record]
+        return function
+
+    monkeypatch.setattr(main, "ROOT", tmp_path)
+    (tmp_path / "build/release/bin").mkdir(parents=True)
+    if with_tcp:
+        program.rename(tmp_path / "build/release/bin" / program.name)
+    monkeypatch.setattr(main, "part_tcp", part("tcp", {"result": {}}))
+    monkeypatch.setitem(main.PARTS, "all", [
+        part("run", {"result": {}}), main.part_tcp,
+        part("what-if", {"error": "killed by SIGSEGV", "replay": "sipc sim lfn --point x=1"})])
+    monkeypatch.setattr(main, "write_report", part("report", {}))
+    assert main.main(["all", "--out", str(tmp_path / "out"), "--plan", "tiny"]) == 1
+    assert ran == parts
+    told = capsys.readouterr().err
+    assert "killed by SIGSEGV\n    again: sipc sim lfn --point x=1" in told
+    assert ("without TCP" in told) is not with_tcp

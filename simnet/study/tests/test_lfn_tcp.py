@@ -3,6 +3,8 @@
 SPDX-License-Identifier: MIT
 """
 
+import json
+
 import pytest
 
 from lfn import plan, tcp
@@ -56,7 +58,8 @@ def test_flows_when_run_again_then_only_what_is_missing(program, tmp_path, monke
     assert tcp.run_missing(program, tmp_path, 2) == first
     assert ran == words[1:]
     # A kill in the middle of a line.
-    (tmp_path / tcp.FILE).write_text((tmp_path / tcp.FILE).read_text()[:-9])
+    whole, cut = (json.dumps(record) for record in first.values())
+    (tmp_path / tcp.FILE).write_text(f"{whole}\n{cut[:-9]}")
     assert list(tcp.read(tmp_path)) == words[:1]
 
 
@@ -70,3 +73,13 @@ def test_flows_when_planned_then_the_protocol_is_on_each_of_their_links():
 def test_tcp_when_there_is_no_program_then_told_what_to_install(lfn, tmp_path):
     ran = lfn("tcp", "--out", tmp_path, "--program", tmp_path / "none")
     assert ran.returncode == 3 and "apt-get install libns3-dev" in ran.stderr
+
+
+def test_flow_when_its_program_breaks_then_an_error_with_how(tmp_path):
+    words = tcp.flows()[0]
+    broken = tmp_path / "sipc-tcp-point"
+    assert "No such file" in tcp.run_flow(broken, words)["error"]
+    broken.write_text("#!/bin/sh\necho a story\n")
+    broken.chmod(0o755)
+    record = tcp.run_flow(broken, words)
+    assert record["error"] == "exit status 0" and record["replay"] == f"{broken} {words}"

@@ -50,3 +50,30 @@ def test_entries_when_listed_then_each_once_and_all_settings_legal():
     assert len(set(names)) == len(names)
     for entry in what_ifs.entries():
         assert len(model.windows_of(entry["point"])) == 1
+
+
+def test_what_ifs_when_broken_off_then_what_had_ended_is_kept(tmp_path, monkeypatch):
+    three = what_ifs.entries()[:3]
+    monkeypatch.setattr(what_ifs, "entries", lambda: three)
+    ran = []
+
+    def run_point(program, key):
+        ran.append(key)
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        if len(ran) == 3:
+            return {"error": "killed by SIGSEGV", "replay": f"{program} sim lfn --point {key}"}
+        return {"point": plan.point(), "result": {"goodput_bps": len(ran)}}
+
+    monkeypatch.setattr(run, "run_point", run_point)
+    with pytest.raises(KeyboardInterrupt):
+        what_ifs.run_missing(tmp_path, tmp_path, 1)
+    assert list(what_ifs.read(tmp_path)) == [what_ifs.name_of(three[0])]
+    ran[:] = ran[:2]
+    records = what_ifs.run_missing(tmp_path, tmp_path, 1)
+    assert ["result" in record for record in records.values()] == [True, False, True]
+    failed = what_ifs.read(tmp_path)[what_ifs.name_of(three[1])]
+    assert failed["error"] == "killed by SIGSEGV" and "sim lfn --point" in failed["replay"]
+    count = len(ran)
+    what_ifs.run_missing(tmp_path, tmp_path, 1)  # a failure is tried again, nothing else
+    assert ran[count:] == [plan.key_of(three[1]["point"])]
