@@ -5,13 +5,21 @@
 
 #include "internal.h"
 
+static const char *ack_cause_text(struct judge *j)
+{
+    if (j->cause.detail == NULL) {
+        return judge_text(j, "nothing to come of %s", j->cause.what);
+    }
+    return judge_text(j, "nothing to come of %s (%s)", j->cause.what, j->cause.detail);
+}
+
 bool judge_blame_cause(struct judge *j, const struct judge_session *s, const char *found)
 {
     if (j->cause.check == JUDGE_CHECK_COUNT ||
         (j->cause.session != s && s != NULL && !j->cause.any)) {
         return false;
     }
-    judge_blame(j, s, j->cause.check, judge_text(j, "nothing to come of %s", j->cause.what), found);
+    judge_blame(j, s, j->cause.check, ack_cause_text(j), found);
     return true;
 }
 
@@ -230,7 +238,7 @@ static void ack_judge_plain(struct judge *j, struct judge_session *s, const stru
         judge_forget_inbound(j, s);
         return;
     }
-    if (judge_blame_taken(j, s, due, ack_text(j, pdu))) {
+    if (due->must_fail != 0 && judge_blame_taken(j, s, due, ack_text(j, pdu))) {
         return;
     }
     if (due->run < 0 || ack_judge_seq_nr(j, s, due, pdu)) {
@@ -310,8 +318,7 @@ static void ack_unasked(struct judge *j, struct judge_session *s, const struct s
         return;
     }
     if (pdu->error_code != 0 && j->cause.check != JUDGE_CHECK_COUNT && j->cause.session == s) {
-        judge_blame(j, s, JUDGE_INVALID_ANSWERED,
-                    judge_text(j, "nothing to come of %s", j->cause.what), ack_text(j, pdu));
+        judge_blame(j, s, JUDGE_INVALID_ANSWERED, ack_cause_text(j), ack_text(j, pdu));
     } else if (!judge_blame_cause(j, s, ack_text(j, pdu))) {
         judge_blame(j, s, JUDGE_ACK_UNASKED, "no ack: nothing was to be answered",
                     ack_text(j, pdu));

@@ -135,14 +135,13 @@ struct judge_own_window {
 };
 
 struct judge_outbound {
-    bool known;                     /* from the first own id on */
-    int64_t highest;                /* newest id used, -1 none */
-    int64_t ids[JUDGE_OWN_IDS_MAX]; /* in order of use; ring */
-    size_t id_count;                /* ever */
-    size_t acked_at;                /* number, from 1, of the newest acked; 0 none */
-    int64_t acked;                  /* its id, -1 none */
-    int64_t used_before;            /* any id below may have been used unseen */
-    int64_t resync_id;              /* last used by a resync PDU, -1 */
+    bool known;          /* from the first own id on */
+    int64_t highest;     /* newest id used, -1 none */
+    size_t id_count;     /* ever */
+    size_t acked_at;     /* number, from 1, of the newest acked; 0 none */
+    int64_t acked;       /* its id, -1 none */
+    int64_t used_before; /* any id below may have been used unseen */
+    int64_t resync_id;   /* last used by a resync PDU, -1 */
     uint64_t resync_ns;
     int64_t peer_window; /* announced, 0 none */
     bool peer_spoke;     /* LNK-4; maybe */
@@ -157,7 +156,9 @@ struct judge_outbound {
     uint64_t message_bytes; /* taken by the peer, of the send in progress */
     uint64_t boundary;      /* the event that took a group, till something leaves behind it */
     bool ended_group;       /* the window last taken ended its group */
+    /* from here on not cleared as a whole */
     struct judge_own_window window, unreliable, resync;
+    int64_t ids[JUDGE_OWN_IDS_MAX]; /* in order of use; ring */
 };
 
 /* ---- operations ---- */
@@ -246,13 +247,14 @@ struct judge_session {
     uint64_t active_ns; /* the latest of what certainly is activity (IDL-1) */
     int32_t peer_close_code;
     struct judge_inbound in;
-    struct judge_outbound out;
-    struct judge_operation operations[JUDGE_OPERATIONS_MAX];
     size_t operation_count;
     bool operations_lost; /* more than are remembered */
     struct judge_due *dues;
     size_t due_count, due_capacity;
     struct judge_session *next_spare;
+    struct judge_outbound out;
+    struct judge_operation
+        operations[JUDGE_OPERATIONS_MAX]; /* none is looked at behind its count */
 };
 
 /* Why the last thing that came in must have no effect; what comes of it nevertheless is blamed
@@ -260,9 +262,9 @@ struct judge_session {
 struct judge_cause {
     enum judge_check check;              /* JUDGE_CHECK_COUNT: it may have one */
     const struct judge_session *session; /* NULL: none there was */
-    char what[80];
-    bool any;       /* its session cannot be told */
-    bool acks_only; /* other effects it has */
+    const char *what, *detail;           /* texts that stay; no detail: NULL */
+    bool any;                            /* its session cannot be told */
+    bool acks_only;                      /* other effects it has */
 };
 
 struct judge {

@@ -103,12 +103,13 @@ bool judge_config_set(struct judge_config *config, const char *name, int64_t val
     return false;
 }
 
-/* The findings are most of it, and rarely there: they are not worth being zeroed. */
+/* Findings and texts are most of it, and rarely there: they are not worth being zeroed. */
 static void judge_init(struct judge *j, const struct judge_config *config)
 {
     memset(j, 0, offsetof(struct judge, findings));
-    memset((char *)j + offsetof(struct judge, finding_count), 0,
-           sizeof *j - offsetof(struct judge, finding_count));
+    j->finding_count = 0;
+    memset(j->exercised, 0, sizeof j->exercised);
+    j->text = 0;
     j->config = *config;
     if (j->config.mtu >= 0) { /* SND-2a */
         j->config.mtu = j->config.mtu < SIPC_MTU_MIN   ? SIPC_MTU_MIN
@@ -135,7 +136,7 @@ void judge_renew(struct judge *j, const struct judge_config *config)
     size_t capacity = j->session_capacity;
 
     for (size_t i = 0; i < j->session_count; i++) {
-        judge_session_fini(j, sessions[i]);
+        judge_forget(j, sessions[i]);
         sessions[i]->next_spare = spare;
         spare = sessions[i];
     }
@@ -157,6 +158,7 @@ void judge_free(struct judge *j)
     while (j->spare != NULL) {
         struct judge_session *spare = j->spare;
         j->spare = spare->next_spare;
+        judge_session_fini(j, spare);
         free(spare);
     }
     free(j->sessions);
@@ -184,10 +186,8 @@ void judge_cause_clear(struct judge *j)
 void judge_cause_set(struct judge *j, enum judge_check check, const struct judge_session *s,
                      const char *what, bool acks_only)
 {
-    j->cause = (struct judge_cause){.check = check, .session = s, .acks_only = acks_only};
-    for (size_t i = 0; what[i] != '\0' && i + 1 < sizeof j->cause.what; i++) {
-        j->cause.what[i] = what[i]; /* zeros follow */
-    }
+    j->cause =
+        (struct judge_cause){.check = check, .session = s, .what = what, .acks_only = acks_only};
 }
 
 bool judge_knows(const struct judge *j, unsigned needs)

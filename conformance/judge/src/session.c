@@ -30,6 +30,9 @@ bool judge_bytes_add(struct judge *j, struct judge_bytes *bytes, struct sipc_spa
 
 void judge_bytes_clear(struct judge *j, struct judge_bytes *bytes)
 {
+    if (bytes->data == NULL) {
+        return;
+    }
     free(bytes->data);
     j->memory -= bytes->capacity;
     *bytes = (struct judge_bytes){0};
@@ -76,6 +79,20 @@ struct judge_session *judge_session_find(struct judge *j, const uint8_t *id, uin
     return held > 1 ? NULL : found; /* two of that id are held: nobody can tell */
 }
 
+/* All but the tables it has, which stay to be filled again, and what judge_forget begins anew. */
+static void session_clear(struct judge_session *s)
+{
+    struct judge_held *held = s->in.held;
+    struct judge_due *dues = s->dues;
+    size_t held_capacity = s->in.held_capacity, due_capacity = s->due_capacity;
+
+    memset(s, 0, offsetof(struct judge_session, out));
+    s->in.held = held;
+    s->in.held_capacity = held_capacity;
+    s->dues = dues;
+    s->due_capacity = due_capacity;
+}
+
 struct judge_session *judge_session_add(struct judge *j, const uint8_t *id, uint64_t peer)
 {
     if (j->session_count == JUDGE_SESSIONS_MAX) {
@@ -93,10 +110,10 @@ struct judge_session *judge_session_add(struct judge *j, const uint8_t *id, uint
     struct judge_session *s = j->spare;
     if (s != NULL) {
         j->spare = s->next_spare;
-    } else if ((s = malloc(sizeof *s)) == NULL) {
+    } else if ((s = calloc(1, sizeof *s)) == NULL) {
         return NULL;
     }
-    memset(s, 0, sizeof *s);
+    session_clear(s);
     memcpy(s->id, id, SIPC_SESSION_ID_SIZE);
     s->peer = s->last_peer = peer;
     j->sessions[j->session_count++] = s;
@@ -185,18 +202,15 @@ void judge_forget_inbound(struct judge *j, struct judge_session *s)
 void judge_forget_outbound(struct judge *j, struct judge_session *s)
 {
     struct judge_outbound *out = &s->out;
-    struct judge_own_window kept[3] = {out->window, out->unreliable, out->resync};
     bool spoke = out->peer_spoke, heard = out->peer_heard, closed = out->close_sent;
 
     judge_may_open(s);
     judge_bytes_clear(j, &out->group_pieces);
-    for (int i = 0; i < 3; i++) {
-        session_reset_window(j, &kept[i]);
-    }
-    *out = (struct judge_outbound){.highest = -1, .acked = -1, .resync_id = -1};
-    out->window = kept[0];
-    out->unreliable = kept[1];
-    out->resync = kept[2];
+    session_reset_window(j, &out->window);
+    session_reset_window(j, &out->unreliable);
+    session_reset_window(j, &out->resync);
+    memset(out, 0, offsetof(struct judge_outbound, window));
+    out->highest = out->acked = out->resync_id = -1;
     out->peer_spoke = spoke;
     out->peer_heard = heard;
     out->close_sent = closed;

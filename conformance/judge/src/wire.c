@@ -62,8 +62,8 @@ static void wire_discarded(struct judge *j, enum sipc_discard reason, const stru
     if (s != NULL) {
         s->activity_ns = j->now_ns;
     }
-    judge_cause_set(j, wire_reacts(reason), s,
-                    judge_text(j, "a PDU to discard (%s)", sipc_discard_name(reason)), false);
+    judge_cause_set(j, wire_reacts(reason), s, "a PDU to discard", false);
+    j->cause.detail = sipc_discard_name(reason);
     j->cause.any = pdu->session_id == NULL;
 }
 
