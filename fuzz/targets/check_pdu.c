@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+#include "targets/exact.h"
 #include "targets/reference_pdu.h"
 #include "targets/target.h"
+
+enum { ATTRIBUTE_MAX = 4 * SIPC_PDU_SIZE_MAX }; /* in pieces of 64 bytes */
 
 void *check_allocate(size_t size)
 {
@@ -55,7 +58,10 @@ static void check_long_attribute(struct sipc_span name, struct sipc_span value, 
                    "only a NUL keeps a name from the wire");
         return;
     }
-    uint8_t *options = check_allocate(size), *joined = check_allocate(size);
+    static EXACT(options_block, ATTRIBUTE_MAX);
+    static EXACT(joined_block, ATTRIBUTE_MAX);
+    uint8_t *options = exact(options_block, sizeof options_block, size);
+    uint8_t *joined = exact(joined_block, sizeof joined_block, size);
     FUZZ_CHECK_RULE(SIPC_RULE_OPT_7,
                     sipc_long_attribute_encode(name, value, n, 64, options, size, &used) == SIPC_OK,
                     "a long attribute that was decoded can be encoded");
@@ -77,14 +83,15 @@ static void check_long_attribute(struct sipc_span name, struct sipc_span value, 
                     "a long attribute that was encoded can be split");
     FUZZ_CHECK(same_bytes(again_name, name.data, name.size), "name of a long attribute");
     FUZZ_CHECK(same_bytes(again_value, value.data, value.size), "value of a long attribute");
-    free(options);
-    free(joined);
 }
 
 /* Takes all pieces as of one attribute, whatever their keys: shorter, and as good a test. */
 static void check_options(const struct sipc_pdu *pdu, const struct reference_pdu *expected)
 {
-    uint8_t *again = check_allocate(pdu->options.size), *joined = check_allocate(pdu->options.size);
+    static EXACT(again_block, SIPC_PDU_SIZE_MAX);
+    static EXACT(joined_block, SIPC_PDU_SIZE_MAX);
+    uint8_t *again = exact(again_block, sizeof again_block, pdu->options.size);
+    uint8_t *joined = exact(joined_block, sizeof joined_block, pdu->options.size);
     size_t used = 0, joined_size = 0, count = 0;
     bool any_long = false, long_good = true;
     struct sipc_span rest = pdu->options;
@@ -108,15 +115,14 @@ static void check_options(const struct sipc_pdu *pdu, const struct reference_pdu
     if (any_long && long_good &&
         sipc_long_attribute_split((struct sipc_span){joined, joined_size}, &name, &value))
         check_long_attribute(name, value, (uint32_t)count);
-    free(again);
-    free(joined);
 }
 
 static void check_encode(struct sipc_span bytes, const struct sipc_pdu *pdu)
 {
     struct sipc_pdu_parts parts = {pdu->session_id, pdu->window_id, pdu->seq_nr,
                                    pdu->opcode,     pdu->options,   pdu->data};
-    uint8_t *again = check_allocate(bytes.size);
+    static EXACT(block, SIPC_PDU_SIZE_MAX);
+    uint8_t *again = exact(block, sizeof block, bytes.size);
     size_t used = 0;
     FUZZ_CHECK_RULE(SIPC_RULE_WIRE_1, sipc_pdu_encode(&parts, again, bytes.size, &used) == SIPC_OK,
                     "a PDU that was decoded can be encoded");
@@ -124,7 +130,6 @@ static void check_encode(struct sipc_span bytes, const struct sipc_pdu *pdu)
     struct sipc_pdu second;
     FUZZ_CHECK(sipc_pdu_decode((struct sipc_span){again, used}, &second) == SIPC_DISCARD_NONE,
                "a PDU that was encoded can be decoded");
-    free(again);
 }
 
 /* Of a reason that was not the same: a value of an option that repeats is OPT-5's matter. */
@@ -158,6 +163,5 @@ enum sipc_discard check_pdu(struct sipc_span bytes)
         check_options(&pdu, &expected);
         check_encode(bytes, &pdu);
     }
-    free(expected.options);
     return got;
 }

@@ -3,7 +3,6 @@
 #include "targets/reference_pdu.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 static uint64_t big_endian(const uint8_t *bytes, size_t at, size_t width)
@@ -100,10 +99,11 @@ static bool judge_known_options(const uint8_t *bytes, struct reference_pdu *pdu)
     for (int k = 0; k < REFERENCE_KNOWN; k++) {
         pdu->last[k] = -1;
         pdu->value[k] = 0;
+        size_t name_size = strlen(reference_names[k]);
         for (size_t i = 0; i < pdu->option_count; i++) {
             const struct reference_option *option = &pdu->options[i];
-            if (option->name_size == strlen(reference_names[k]) &&
-                memcmp(bytes + option->name_at, reference_names[k], option->name_size) == 0)
+            if (option->name_size == name_size &&
+                memcmp(bytes + option->name_at, reference_names[k], name_size) == 0)
                 pdu->last[k] = (long)i;
         }
         if (pdu->last[k] < 0 || k == 9)
@@ -151,9 +151,8 @@ enum sipc_discard reference_decode(const uint8_t *bytes, size_t size, struct ref
     if (pdu->opcode < 1 || pdu->opcode > 6) /* WIRE-6 */
         return SIPC_DISCARD_OPCODE;
 
-    pdu->options = calloc(size / 5 + 1, sizeof *pdu->options); /* none is shorter than 5 bytes */
-    if (pdu->options == NULL)
-        abort();
+    static struct reference_option options[65500 / 5 + 1]; /* none is shorter than 5 bytes */
+    pdu->options = options;
     enum sipc_discard reason = read_options(bytes, size, pdu);
     if (reason != SIPC_DISCARD_NONE)
         return reason;

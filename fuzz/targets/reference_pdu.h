@@ -1,5 +1,5 @@
 /* A second PDU decoder, written from the rules alone, to hold the engine's against: one byte at a
- * time, options collected first and judged afterwards, nothing clever. Slow and allocating.
+ * time, options collected first and judged afterwards, nothing clever.
  * SPDX-License-Identifier: MIT */
 #ifndef SIPC_FUZZ_REFERENCE_PDU_H
 #define SIPC_FUZZ_REFERENCE_PDU_H
@@ -17,7 +17,7 @@ struct reference_pdu {
     int64_t window_id;
     int32_t seq_nr;
     int opcode;
-    struct reference_option *options; /* caller frees */
+    struct reference_option *options; /* until the next decode */
     size_t option_count;
     size_t options_end; /* where the terminator begins */
     size_t data_at;
