@@ -1,11 +1,12 @@
 /* Fuzz target: window ids of a receiver and a sender, against sets and lists. The receiver's oracle
- * writes down the valid ids one by one, as WID-1 to WID-6 name them, and asks for membership; the
+ * writes down the set of valid ids, as WID-1 to WID-6 name them, and asks for membership; the
  * sender's keeps all ids in order of use. Worlds are small rings, so that wraps are near, and the
  * protocol's own.
  *
  * An input is a program: the world, then steps of two bytes. Only window_id.c of the engine takes
  * part; what its callers do with the answers is done here. SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <string.h>
 
 #include "../../engine/src/state.h"
 #include "targets/take.h"
@@ -13,13 +14,13 @@
 
 const uint32_t target_ops = 0;
 
-enum { STEP_MAX = 100, SET_MAX = 2 * (STEP_MAX + 1), USED_MAX = 512, STEPS_MAX = 64 };
+enum { STEP_MAX = 100, USED_MAX = 512, STEPS_MAX = 64 };
 
 struct world {
     struct sipc_config config;
     int64_t step, max;
     struct receiver rx;
-    int64_t valid[SET_MAX]; /* all ids that the peer may use now */
+    bool above[STEP_MAX + 1], low[STEP_MAX + 1]; /* whether the peer may use min + i, and i */
     size_t valid_count;
     struct sender tx;
     int64_t used[USED_MAX]; /* own ids, in order of use */
@@ -32,21 +33,36 @@ struct world {
 static void receiver_set(struct world *w)
 {
     int64_t min = w->rx.min_window_id;
+    int64_t room = w->max - min < w->step ? w->max - min : w->step;
 
+    memset(w->above, false, sizeof w->above);
+    memset(w->low, false, sizeof w->low);
     w->valid_count = 0;
-    for (int64_t i = 0; min >= 0 && i <= w->step; i++)            /* WID-3, WID-2a */
-        if (min + i <= w->max && (i > 0 || !w->rx.min_processed)) /* WID-5 */
-            w->valid[w->valid_count++] = min + i;
-    for (int64_t i = 0; (min < 0 || min == w->max) && i <= w->step; i++) /* WID-1, WID-6 */
-        w->valid[w->valid_count++] = i;
+    if (min >= 0) {
+        memset(w->above, true, (size_t)room + 1); /* WID-3, WID-2a */
+        w->above[0] = !w->rx.min_processed;       /* WID-5 */
+        w->valid_count += (size_t)room + w->above[0];
+    }
+    if (min < 0 || min == w->max) {
+        memset(w->low, true, (size_t)w->step + 1); /* WID-1, WID-6 */
+        w->valid_count += (size_t)w->step + 1;
+    }
 }
 
 static bool receiver_may(const struct world *w, int64_t id)
 {
-    for (size_t i = 0; i < w->valid_count; i++)
-        if (w->valid[i] == id)
-            return true;
-    return false;
+    int64_t min = w->rx.min_window_id;
+
+    return (id >= 0 && id <= STEP_MAX && w->low[id]) ||
+           (min >= 0 && id >= min && id - min <= STEP_MAX && w->above[id - min]);
+}
+
+/* Number `n` of the set. */
+static int64_t receiver_member(const struct world *w, size_t n)
+{
+    size_t low = w->low[0] ? (size_t)w->step + 1 : 0, above = w->valid_count - low;
+
+    return n < above ? w->rx.min_window_id + !w->above[0] + (int64_t)n : (int64_t)(n - above);
 }
 
 /* Which rule says what becomes of the id. */
@@ -128,13 +144,11 @@ static int64_t sender_acked(const struct world *w)
 /* The largest of the ids that may be used now (WID-10). */
 static int64_t sender_top(const struct world *w)
 {
-    int64_t acked = sender_acked(w), top = acked;
+    int64_t acked = sender_acked(w);
 
     if (acked < 0 || acked == w->max)
         return w->step;
-    for (int64_t i = 0; i < w->step && top < w->max; i++)
-        top++;
-    return top;
+    return w->max - acked < w->step ? w->max : acked + w->step;
 }
 
 /* The id behind the newest; -1: none, as the highest was used and is not acked (WID-10). */
@@ -149,18 +163,18 @@ static int64_t sender_next(const struct world *w)
 
 static void sender_check(const struct world *w)
 {
-    int64_t next = sender_next(w), top = sender_top(w);
+    int64_t next = sender_next(w), top = sender_top(w), acked = sender_acked(w);
     int64_t found = sipc__window_id_next(&w->config, &w->tx);
     bool wraps = sender_newest(w) == w->max;
 
-    if (w->tx.acked_id != sender_acked(w))
+    if (w->tx.acked_id != acked)
         target_break(SIPC_RULE_WID_10,
-                     "expected %" PRId64 " to be the newest acked, found %" PRId64, sender_acked(w),
+                     "expected %" PRId64 " to be the newest acked, found %" PRId64, acked,
                      w->tx.acked_id);
     if (sipc__window_id_top(&w->config, &w->tx) != top)
         target_break(SIPC_RULE_WID_10,
                      "max %" PRId64 ", acked %" PRId64 ": expected top %" PRId64 ", found %" PRId64,
-                     w->max, sender_acked(w), top, sipc__window_id_top(&w->config, &w->tx));
+                     w->max, acked, top, sipc__window_id_top(&w->config, &w->tx));
     if (next >= 0 && found != next)
         target_break(wraps ? SIPC_RULE_WID_6 : SIPC_RULE_WID_9,
                      "max %" PRId64 ": expected %" PRId64 " after %" PRId64 ", found %" PRId64,
@@ -252,16 +266,26 @@ static void world_init(struct world *w, struct take *take)
 /* Ids near all that matters. */
 static int64_t world_id(const struct world *w, unsigned from, int8_t by)
 {
-    const int64_t anchors[] = {w->rx.min_window_id,
-                               w->rx.min_window_id + w->step,
-                               0,
-                               w->step,
-                               w->max,
-                               w->rx.last.window_id,
-                               sender_newest(w),
-                               sender_acked(w)};
-
-    return from == 8 ? INT64_MAX - (uint8_t)by : anchors[from & 7] + by;
+    if (from == 8)
+        return INT64_MAX - (uint8_t)by;
+    switch (from & 7) {
+    case 0:
+        return w->rx.min_window_id + by;
+    case 1:
+        return w->rx.min_window_id + w->step + by;
+    case 2:
+        return by;
+    case 3:
+        return w->step + by;
+    case 4:
+        return w->max + by;
+    case 5:
+        return w->rx.last.window_id + by;
+    case 6:
+        return sender_newest(w) + by;
+    default:
+        return sender_acked(w) + by;
+    }
 }
 
 static void world_step(struct world *w, unsigned op, int8_t by)
@@ -289,11 +313,11 @@ static void world_step(struct world *w, unsigned op, int8_t by)
         sender_take_ack(w, sender_newest(w), 0);
         break;
     case 5: /* the newest valid one, and its window ends */
-        receiver_take(w, w->valid_count > 0 ? w->valid[w->valid_count - 1] : 0, true);
+        receiver_take(w, w->valid_count > 0 ? receiver_member(w, w->valid_count - 1) : 0, true);
         break;
     case 6:
         if (w->valid_count > 0)
-            receiver_check(w, w->valid[(uint8_t)by % w->valid_count] + (op >> 4) % 3);
+            receiver_check(w, receiver_member(w, (uint8_t)by % w->valid_count) + (op >> 4) % 3);
         break;
     default:
         break;
