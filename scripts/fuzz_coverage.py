@@ -21,8 +21,8 @@ PARTS = {
     "scripts": ["conformance/script/src/(?!eval|build)"],
     "scenarios": ["simnet/scenario/src/(load|load_link|fields|write|write_pdu)[.]c"],
     "captures": ["pcap-tools/read/", "pcap-tools/path/(capture|pdus|ends|tap|tcp|tell)[.]c"],
-    "requests": ["conformance/sut/src/(message|message_request|json_bytes)[.]c"],
-    "settings": ["conformance/sut/src/engine_settings[.]c", "conformance/cli/src/known[.]c"],
+    "messages": ["conformance/sut/src/(message|message_request|message_response|json_bytes)[.]c"],
+    "settings": ["conformance/sut/src/engine_settings[.]c", "conformance/cli/src/known_take[.]c"],
     "inputs": ["fuzz/input/input[.]c"],
 }
 

@@ -1,6 +1,7 @@
 /* Fuzz target: the judge itself, fed with what no endpoint would do. Oracles: it ends; the same
  * events give the same findings; in how many pieces time is told changes nothing; with its checks
- * off it finds nothing, and what it finds names a rule in whole sentences.
+ * off it finds nothing, and what it finds names a rule in whole sentences. And of the language of
+ * inputs: what was written is read, and written, the same.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
@@ -120,6 +121,24 @@ static void compare(const struct judge *a, const struct judge *b)
         FUZZ_CHECK(judge_finding(a, i)->check == judge_finding(b, i)->check, "the same findings");
 }
 
+/* What the input came to is written, read back, and written the same; or nothing, without room. */
+static void check_language(const struct sfz_input *input, size_t room)
+{
+    static uint8_t first[(SFZ_RECORDS_MAX + SFZ_SETTING_COUNT) * (SFZ_RAW_MAX + 32)];
+    static uint8_t second[sizeof first];
+    static struct sfz_input again;
+
+    if (input->count + SFZ_SETTING_COUNT > SFZ_RECORDS_MAX)
+        return;
+    size_t size = sfz_encode(input, first, sizeof first);
+    FUZZ_CHECK(size > 0, "an input is written");
+    FUZZ_CHECK(sfz_encode(input, second, room) == (room < size ? 0 : size), "where there is room");
+    sfz_decode(first, size, &again);
+    FUZZ_CHECK(sfz_encode(&again, second, sizeof second) == size &&
+                   memcmp(first, second, size) == 0,
+               "what was written is read as the same");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sfz_input input;
@@ -127,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct judge_config config;
 
     session_decode(data, size, target_ops, &input);
+    check_language(&input, size % 251);
     judge_config_init(&config);
     if (input.settings[SFZ_MANUAL] != 0) /* some of it is not known */
         judge_config_defaults(&config);
