@@ -246,6 +246,9 @@ static bool header_set_param(struct sx__parser *parser, const struct sx__setting
         const struct sx_param *param = &script->params[i];
         for (size_t k = 0; strcmp(param->name, name) == 0 && k < param->count; k++) {
             struct sipc_span bytes = param->values[k].bytes;
+            if (!param->values[k].text) { /* its line was wrong, which was told */
+                return false;
+            }
             const char *word = (const char *)bytes.data; /* with a zero byte behind it */
             int index = sx__word_index(row->values, word);
             if (index < 0 || strlen(word) != bytes.size) {
