@@ -371,6 +371,13 @@ static void operation_ended(struct judge *j, struct judge_session *s,
                         judge_text(j, "error %ld", (long)event->code));
         }
         break;
+    case JUDGE_OUTCOME_NETWORK_ERROR:
+        if (operation->started && window->open && !window->network_failed &&
+            (window->done || window->next >= 0) && !s->out.resync.open) {
+            judge_blame(j, s, JUDGE_AFTERMATH_USED,
+                        "no failure of the network: what was sent had been acked", "network_error");
+        }
+        break;
     default:
         break;
     }
