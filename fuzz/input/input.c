@@ -7,6 +7,8 @@
 
 #include "sipc/base.h"
 
+enum { FORMS_FIRST = SFZ_OPTIONS_CUT + 1, ATTRIBUTES_FIRST = SFZ_FORBIDDEN + 1 };
+
 /* clang-format off */
 static const struct sfz_setting_info settings[SFZ_SETTING_COUNT] = {
     [SFZ_MTU]                     = {"mtu", 512, 65500, 512, 1400, {NULL}},
@@ -75,12 +77,19 @@ static int64_t in_range(int64_t value, int64_t low, int64_t high)
 
 /* ---- decode ---- */
 
+/* A number of a list of `count`, of which `first` were there at the beginning: what was none then
+ * stays what it was. */
+static uint8_t one_of(uint8_t number, uint8_t first, uint8_t count)
+{
+    return number < count ? number : number % first;
+}
+
 static void decode_pdu(const uint8_t *at, struct sfz_record *record)
 {
     record->opcode = record->kind;
     record->kind = 0;
     record->anchor = at[4] % SFZ_ANCHOR_COUNT;
-    record->form = at[5] % SFZ_FORM_COUNT;
+    record->form = one_of(at[5], FORMS_FIRST, SFZ_FORM_COUNT);
     record->seq_nr = (uint16_t)get(at + 6, 2);
     record->id = (int64_t)get(at + 8, 8);
     record->size = (uint16_t)get(at + 16, 2);
@@ -108,7 +117,7 @@ static void decode_preset(const uint8_t *at, struct sfz_record *record)
 
 static void decode_send(struct sfz_record *record)
 {
-    record->kind %= SFZ_ATTRIBUTES_COUNT;
+    record->kind = one_of(record->kind, ATTRIBUTES_FIRST, SFZ_ATTRIBUTES_COUNT);
     record->flags &= SFZ_SKIP | SFZ_UNRELIABLE;
     record->size = (uint16_t)record->value;
     record->from = (uint8_t)((record->value >> 16 & 0xff) % 251);

@@ -129,6 +129,8 @@ enum sfz_form {
     SFZ_CUT,
     SFZ_EXTENDED,
     SFZ_OPTIONS_CUT,
+    SFZ_LONGEST,  /* as much data as makes it 65,500 bytes */
+    SFZ_TOO_LONG, /* 65,501 */
     SFZ_FORM_COUNT
 };
 
@@ -140,6 +142,10 @@ enum sfz_attributes {
     SFZ_LARGE_ATTRIBUTE,
     SFZ_WITH_IDLE,
     SFZ_FORBIDDEN,
+    SFZ_PIECE_NAME, /* s_e_0 */
+    SFZ_NUL_IN_NAME,
+    SFZ_TWO_LONG,     /* two that fit no PDU of 512 bytes */
+    SFZ_BEYOND_ASCII, /* one such, name and value in umlauts and more */
     SFZ_ATTRIBUTES_COUNT
 };
 enum { SFZ_LARGE_ATTRIBUTE_SIZE = 600, SFZ_WITH_IDLE_MS = 2000 };

@@ -130,8 +130,11 @@ size_t fuzz_pdu_build(const struct sfz_record *record, int64_t window_id, uint8_
     at += fuzz_pdu_options(record, out + at, 512);
     if (record->form == SFZ_OPTIONS_CUT && at > SIPC_PDU_HEAD_SIZE)
         at--;
-    if (data > FUZZ_PDU_MAX - at - 2 - PREFIX - 1)
-        data = FUZZ_PDU_MAX - at - 2 - PREFIX - 1;
+    const size_t room = SIPC_PDU_SIZE_MAX - at - 2 - PREFIX;
+    if (record->form == SFZ_LONGEST || record->form == SFZ_TOO_LONG)
+        data = room + (record->form == SFZ_TOO_LONG);
+    else if (data > room - 1)
+        data = room - 1;
     memset(out + at, 0, 2);
     memcpy(out + at + 2, id, PREFIX);
     if (record->form == SFZ_WRONG_PREFIX)
@@ -185,6 +188,8 @@ static bool read_fields(struct sipc_span bytes, bool alike, struct sfz_record *r
                                   .limit = (uint16_t)pdu.max_window_size};
     static uint8_t again[FUZZ_PDU_MAX];
     for (unsigned form = 0; form < SFZ_FORM_COUNT; form++) {
+        if (form >= SFZ_LONGEST && bytes.size < SIPC_PDU_SIZE_MAX)
+            break;
         record->form = (uint8_t)form;
         if (form == SFZ_FALSE || form == SFZ_TWICE)
             record->flags = (uint8_t)(pdu.present & 31);
@@ -198,9 +203,26 @@ static bool read_fields(struct sipc_span bytes, bool alike, struct sfz_record *r
     return false;
 }
 
+/* Of a PDU that is one byte too long the fields are those of one without that byte. */
+static bool read_too_long(struct sipc_span bytes, bool alike, struct sfz_record *record)
+{
+    static uint8_t shorter[SIPC_PDU_SIZE_MAX], again[FUZZ_PDU_MAX];
+    const size_t compared = alike ? SIPC_PDU_SIZE_MIN : FUZZ_PDU_MAX;
+
+    if (bytes.size != FUZZ_PDU_MAX)
+        return false;
+    memcpy(shorter, bytes.data, sizeof shorter);
+    put_big(shorter, sizeof shorter, 2);
+    if (!read_fields((struct sipc_span){shorter, sizeof shorter}, alike, record))
+        return false;
+    record->form = SFZ_TOO_LONG;
+    return fuzz_pdu_build(record, record->id, again) == bytes.size &&
+           memcmp(again, bytes.data, compared) == 0;
+}
+
 bool fuzz_pdu_record(struct sipc_span bytes, bool alike, struct sfz_record *record)
 {
-    if (read_fields(bytes, alike, record))
+    if (read_fields(bytes, alike, record) || read_too_long(bytes, alike, record))
         return true;
     raw_record(bytes, record);
     return bytes.size <= SFZ_RAW_MAX;

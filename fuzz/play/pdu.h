@@ -6,7 +6,7 @@
 #include "input/input.h"
 #include "sipc/pdu.h"
 
-enum { FUZZ_PDU_MAX = SIPC_PDU_SIZE_MAX };
+enum { FUZZ_PDU_MAX = SIPC_PDU_SIZE_MAX + 1 };
 
 /* The id of session 0..SFZ_SESSIONS-1 of an input. */
 const uint8_t *fuzz_session_id(unsigned session);

@@ -611,7 +611,7 @@ void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_in
 
 size_t fuzz_attributes(enum sfz_attributes kind, struct judge_attribute out[4])
 {
-    static uint8_t large[SFZ_LARGE_ATTRIBUTE_SIZE];
+    static uint8_t large[SFZ_LARGE_ATTRIBUTE_SIZE], umlauts[SFZ_LARGE_ATTRIBUTE_SIZE];
 #define TEXT(text)                                                                                 \
     {                                                                                              \
         (const uint8_t *)(text), sizeof(text) - 1                                                  \
@@ -621,9 +621,16 @@ size_t fuzz_attributes(enum sfz_attributes kind, struct judge_attribute out[4])
     static const struct judge_attribute idle = {TEXT("s_idle_timeout"), TEXT("2000")};
     static const struct judge_attribute forbidden = {TEXT("s_01"), TEXT("True")};
     static const struct judge_attribute big = {TEXT("large"), {large, sizeof large}};
+    static const struct judge_attribute other = {TEXT("k"), {large, sizeof large}};
+    static const struct judge_attribute piece = {TEXT("s_e_0"), TEXT("1:ab")};
+    static const struct judge_attribute nul = {TEXT("a\0b"), TEXT("1")};
+    static const struct judge_attribute beyond = {TEXT("\xc3\xbc\xf0\x9f\x98\x80"),
+                                                  {umlauts, sizeof umlauts}};
 #undef TEXT
 
     memset(large, 'x', sizeof large);
+    for (size_t i = 0; i < sizeof umlauts; i++)
+        umlauts[i] = i % 2 == 0 ? 0xc3 : 0xbc;
     switch (kind) {
     case SFZ_ONE_ATTRIBUTE:
         out[0] = one;
@@ -640,6 +647,19 @@ size_t fuzz_attributes(enum sfz_attributes kind, struct judge_attribute out[4])
         return 1;
     case SFZ_FORBIDDEN:
         out[0] = forbidden;
+        return 1;
+    case SFZ_PIECE_NAME:
+        out[0] = piece;
+        return 1;
+    case SFZ_NUL_IN_NAME:
+        out[0] = nul;
+        return 1;
+    case SFZ_TWO_LONG:
+        out[0] = big;
+        out[1] = other;
+        return 2;
+    case SFZ_BEYOND_ASCII:
+        out[0] = beyond;
         return 1;
     default:
         return 0;

@@ -81,6 +81,30 @@ static void test_a_setting_out_of_range_then_is_brought_into_it(void **state)
     assert_in_range(input.settings[SFZ_MTU], 512, 65500);
 }
 
+/* Numbers are added: what was none before they were has stayed what it was. */
+static void test_a_number_that_is_none_then_stands_for_one_of_the_first(void **state)
+{
+    struct sfz_record record;
+    const struct {
+        uint8_t kind, form, kind_read, form_read;
+    } rows[] = {
+        {SFZ_FORBIDDEN, SFZ_OPTIONS_CUT, SFZ_FORBIDDEN, SFZ_OPTIONS_CUT},
+        {SFZ_ATTRIBUTES_COUNT - 1, SFZ_FORM_COUNT - 1, SFZ_BEYOND_ASCII, SFZ_TOO_LONG},
+        {60, 150, SFZ_NO_ATTRIBUTES, SFZ_PLAIN}, /* of 6 and 15, which there were at first */
+        {61, 151, SFZ_ONE_ATTRIBUTE, SFZ_WITH_OTHER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const uint8_t send[SFZ_SLOT] = {SFZ_SEND, 0, rows[i].kind};
+        const uint8_t pdu[3 * SFZ_SLOT] = {SFZ_PDU, 0, 1, 0, 0, rows[i].form};
+        sfz_record_decode(send, sizeof send, &record);
+        assert_int_equal(record.kind, rows[i].kind_read);
+        sfz_record_decode(pdu, sizeof pdu, &record);
+        assert_int_equal(record.form, rows[i].form_read);
+    }
+}
+
 static void test_the_mark_tells_versions_apart(void **state)
 {
     unsigned version = 0;
@@ -156,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_a_record_cut_short_then_goes_on_with_zeros),
         cmocka_unit_test(test_an_unknown_operation_then_does_nothing),
         cmocka_unit_test(test_a_setting_out_of_range_then_is_brought_into_it),
+        cmocka_unit_test(test_a_number_that_is_none_then_stands_for_one_of_the_first),
         cmocka_unit_test(test_the_mark_tells_versions_apart),
         cmocka_unit_test(test_what_mutation_gives_then_fits_and_is_an_input),
         cmocka_unit_test(test_the_same_seed_then_mutates_alike),

@@ -114,19 +114,32 @@ static void recorder_configure(struct recorder *r, const struct conform_request 
 
 static enum sfz_attributes recorder_attributes(const struct conform_request *request)
 {
-    bool large = false, idle = false, forbidden = false;
+    bool idle = false, forbidden = false, piece = false, nul = false, beyond = false;
+    size_t large = 0;
 
     for (size_t i = 0; i < request->attribute_count; i++) {
-        uint32_t id = sipc_option_find(request->attributes[i].name);
-        large |= request->attributes[i].value.size > 400;
+        const struct sipc_span name = request->attributes[i].name;
+        const struct sipc_span value = request->attributes[i].value;
+        uint32_t id = sipc_option_find(name);
+        large += value.size > 400;
+        beyond |=
+            value.size > 400 && (value.data[0] >= 0x80 || (name.size > 0 && name.data[0] >= 0x80));
+        piece |= id == SIPC_OPT_LONG_ATTRIBUTE;
+        nul |= name.size > 0 && memchr(name.data, 0, name.size) != NULL;
         idle |= id == SIPC_OPT_IDLE_TIMEOUT;
         forbidden |= (id & SIPC_OPT_FRAMING) != 0;
     }
     if (forbidden)
         return SFZ_FORBIDDEN;
+    if (piece || nul)
+        return piece ? SFZ_PIECE_NAME : SFZ_NUL_IN_NAME;
+    if (beyond)
+        return SFZ_BEYOND_ASCII;
+    if (large > 1)
+        return SFZ_TWO_LONG;
     if (idle)
         return SFZ_WITH_IDLE;
-    if (large)
+    if (large > 0)
         return SFZ_LARGE_ATTRIBUTE;
     return request->attribute_count > 1   ? SFZ_TWO_OF_A_NAME
            : request->attribute_count > 0 ? SFZ_ONE_ATTRIBUTE
@@ -148,6 +161,8 @@ static void recorder_send(struct recorder *r, const struct conform_request *requ
     record->flags = (uint8_t)((request->skip ? SFZ_SKIP : 0) |
                               (request->op == CONFORM_SEND_UNRELIABLE ? SFZ_UNRELIABLE : 0));
     r->largest = size > r->largest ? size : r->largest;
+    if (record->kind >= SFZ_TWO_LONG)
+        r->largest = SMALL + 1; /* such attributes need the protocol's own room */
 }
 
 static void recorder_preset(struct recorder *r, const struct conform_request *request,
@@ -169,22 +184,36 @@ static void recorder_preset(struct recorder *r, const struct conform_request *re
     }
 }
 
-/* The sessions' ids become those of inputs, wherever they stand. */
+enum { PREFIX = 8 };
+
+/* Whether the beginning of an id stands there, one byte of it damaged maybe. */
+static bool recorder_stands(const uint8_t *bytes, const uint8_t *id)
+{
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < PREFIX; i++)
+        wrong += bytes[i] != id[i];
+    return wrong <= 1;
+}
+
+/* The sessions' ids become those of inputs, wherever they stand; what was damaged in them still is.
+ */
 static void recorder_rename(struct recorder *r, uint8_t *bytes, size_t size)
 {
-    enum { PREFIX = 8 };
 
     if (size >= 34)
         recorder_session(r, bytes + 2);
     for (size_t i = 0; i < r->session_count; i++) {
         for (size_t at = 0; at + PREFIX <= size; at++) {
-            if (memcmp(bytes + at, r->sessions[i], PREFIX) != 0)
+            if (!recorder_stands(bytes + at, r->sessions[i]))
                 continue;
             size_t length = at + SIPC_SESSION_ID_SIZE <= size &&
                                     memcmp(bytes + at, r->sessions[i], SIPC_SESSION_ID_SIZE) == 0
                                 ? SIPC_SESSION_ID_SIZE
                                 : PREFIX;
-            memcpy(bytes + at, fuzz_session_id((unsigned)i), length);
+            for (size_t k = 0; k < length; k++)
+                bytes[at + k] ^= r->sessions[i][k] ^ fuzz_session_id((unsigned)i)[k];
+            at += length - 1;
         }
     }
 }

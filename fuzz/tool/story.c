@@ -167,7 +167,11 @@ static void say_fields(const struct sfz_record *record, FILE *out)
     } else {
         say_options((struct sipc_span){bytes, size}, false, out);
     }
-    if (record->size > 0)
+    if (record->form == SFZ_LONGEST || record->form == SFZ_TOO_LONG)
+        fprintf(out, " bytes(%zu, %u)",
+                SIPC_PDU_SIZE_MAX + (record->form == SFZ_TOO_LONG) - SIPC_PDU_SIZE_MIN - size,
+                record->from);
+    else if (record->size > 0)
         fprintf(out, " bytes(%u, %u)", record->size, record->from);
     fputs(tampers[record->form] != NULL ? tampers[record->form] : "", out);
     fputc('\n', out);
