@@ -255,7 +255,8 @@ static bool refuse_send_harmed(const struct judge *j, const struct judge_session
         }
     }
     return beside && event->outcome == JUDGE_OUTCOME_CLOSED && event->code == SIPC_ABORT_NORMAL &&
-           !s->closed_by_peer && !s->nacked && !j->shutting_down && !j->flooded;
+           !s->closed_by_peer && !s->nacked && !j->shutting_down && !j->flooded &&
+           !judge_may(s, JUDGE_IN_DISPOSED);
 }
 
 void judge_refuse_result(struct judge *j, struct judge_session *s,

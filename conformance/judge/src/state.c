@@ -173,15 +173,24 @@ static void state_open_timeout(struct judge *j, struct judge_session *s,
     }
 }
 
+/* The open timeout may have come. */
+static bool state_open_may_end(const struct judge *j, const struct judge_session *s)
+{
+    const uint64_t span = judge_ms(j->config.open_timeout_ms);
+
+    return j->config.open_timeout_ms < 0 ||
+           (j->config.open_timeout_ms > 0 &&
+            judge_after(j->now_ns, j->config.early_ns) >= judge_after(s->created_ns, span));
+}
+
 /* Closing or awaiting_disposal: something must have brought it about. */
 static void state_ended(struct judge *j, struct judge_session *s, const struct judge_event *event)
 {
     bool living = judge_must(s, JUDGE_IN_LIVING);
 
     judge_saw_rule(j, event->state == JUDGE_STATE_CLOSING ? SIPC_RULE_STM_3 : SIPC_RULE_STM_7);
-    if (event->has_code && event->code != SIPC_LOCAL_OPEN_TIMEOUT && !s->close_asked &&
-        !j->shutting_down && j->cause.check == JUDGE_REACTS_OPN_1 &&
-        judge_must(s, JUDGE_IN_OPENING)) {
+    if (j->cause.check == JUDGE_REACTS_OPN_1 && judge_must(s, JUDGE_IN_OPENING) &&
+        !s->close_asked && !j->shutting_down && !state_open_may_end(j, s)) {
         judge_blame_cause(j, s, state_told(j, event));
         return;
     }
