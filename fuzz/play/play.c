@@ -432,7 +432,8 @@ static void player_dispose(struct player *p, const struct sfz_record *record)
 
 static void player_shutdown(struct player *p, const struct sfz_record *record)
 {
-    struct judge_event event = {.kind = JUDGE_SHUTDOWN, .peer = JUDGE_PEER_UNKNOWN};
+    struct judge_event event = {
+        .kind = JUDGE_SHUTDOWN, .peer = JUDGE_PEER_UNKNOWN, .grace_ms = (int64_t)record->value};
 
     p->event = 13;
     p->state = 0;

@@ -155,6 +155,7 @@ static void judges_operation(struct simnet_judges *judges, const struct simnet_e
         .skip = event->skip,
         .code = event->code,
         .idle_timeout_ms = -1,
+        .grace_ms = -1,
     };
 
     if (event->status != SIPC_OK) {

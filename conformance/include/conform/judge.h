@@ -50,7 +50,8 @@ const struct judge_check_info *judge_check_info(enum judge_check check);
  * `knows` to nothing; judge_config_defaults sets the defaults of the protocol. */
 struct judge_config {
     int64_t mtu, max_window_size, ack_timeout_ms, max_retry_count, open_timeout_ms, idle_timeout_ms,
-        enquire_link_interval_ms, linger_ms, max_sessions, attribute_limit, unreliable_queue;
+        enquire_link_interval_ms, linger_ms, max_sessions, attribute_limit, unreliable_queue,
+        min_remote_idle_timeout_ms, max_remote_idle_timeout_ms;
     int accept, require_first_in_window_group; /* 1, 0, -1 */
     int64_t window_id_step, window_id_max, group_bytes_max;
     bool stream;                /* sessions are told apart by their id alone (END-1a) */
@@ -74,14 +75,14 @@ enum judge_event_kind {
     JUDGE_PRESET,    /* session, next_id, acked_id, min_id (-1 none), processed */
     JUDGE_SEND,      /* session, operation, size, skip, attributes */
     JUDGE_SEND_UNRELIABLE,
-    JUDGE_CLOSE,   /* session, operation, code */
-    JUDGE_DISPOSE, /* session */
-    JUDGE_SHUTDOWN,
-    JUDGE_DELIVER, /* session, peer, data, attributes */
-    JUDGE_RESULT,  /* session, operation, outcome, code */
-    JUDGE_STATE,   /* session, peer, state, code, has_code */
-    JUDGE_TIME,    /* nothing happened up to now */
-    JUDGE_GAP,     /* something was missed: all sessions are forgotten */
+    JUDGE_CLOSE,    /* session, operation, code */
+    JUDGE_DISPOSE,  /* session */
+    JUDGE_SHUTDOWN, /* grace_ms (-1: nobody knows) */
+    JUDGE_DELIVER,  /* session, peer, data, attributes */
+    JUDGE_RESULT,   /* session, operation, outcome, code */
+    JUDGE_STATE,    /* session, peer, state, code, has_code */
+    JUDGE_TIME,     /* nothing happened up to now */
+    JUDGE_GAP,      /* something was missed: all sessions are forgotten */
     JUDGE_EVENT_KIND_COUNT
 };
 enum judge_outcome {
@@ -119,7 +120,7 @@ struct judge_event {
     uint64_t size;
     bool ok, skip, processed, has_code;
     int32_t code;
-    int64_t idle_timeout_ms, next_id, acked_id, min_id;
+    int64_t idle_timeout_ms, next_id, acked_id, min_id, grace_ms;
     enum judge_outcome outcome;
     enum judge_state state;
     struct sipc_span data;

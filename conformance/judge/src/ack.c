@@ -309,6 +309,22 @@ static bool ack_pay(struct judge *j, struct judge_session *s, const struct sipc_
     return false;
 }
 
+/* Another session is owed an answer to what came in last, for that window. */
+static bool ack_of_another(const struct judge *j, const struct judge_session *s, int64_t window_id)
+{
+    for (size_t i = 0; i < j->session_count; i++) {
+        const struct judge_session *other = j->sessions[i];
+        for (size_t k = other->due_count; other != s && k > 0; k--) {
+            const struct judge_due *due = &other->dues[k - 1];
+            if (due->kind == JUDGE_DUE_ACK && due->event == j->rx_event &&
+                due->window_id == window_id) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void ack_unasked(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu)
 {
     if (!s->in.known) {
@@ -319,6 +335,9 @@ static void ack_unasked(struct judge *j, struct judge_session *s, const struct s
     }
     if (pdu->error_code != 0 && j->cause.check != JUDGE_CHECK_COUNT && j->cause.session == s) {
         judge_blame(j, s, JUDGE_INVALID_ANSWERED, ack_cause_text(j), ack_text(j, pdu));
+    } else if (ack_of_another(j, s, pdu->window_id)) {
+        judge_blame(j, s, JUDGE_ANSWERED_FOR_ANOTHER,
+                    "the answer in the session that the PDU is of, another one", ack_text(j, pdu));
     } else if (!judge_blame_cause(j, s, ack_text(j, pdu))) {
         judge_blame(j, s, JUDGE_ACK_UNASKED, "no ack: nothing was to be answered",
                     ack_text(j, pdu));

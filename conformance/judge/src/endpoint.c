@@ -28,6 +28,19 @@ static void endpoint_flooded(struct judge *j)
     judge_saw_rule(j, SIPC_RULE_END_5);
 }
 
+/* END-5: where there is no room for `s`, one of the others may be forgotten. */
+static bool endpoint_finds_room(const struct judge *j, const struct judge_session *s)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < j->session_count && !j->flooded; i++) {
+        const struct judge_session *other = j->sessions[i];
+        found |= other != s && judge_must(other, JUDGE_IN_OPENING) && !other->local &&
+                 other->operation_count == 0 && !other->operations_lost;
+    }
+    return found && !j->shutting_down && j->config.accept == 1 && judge_certain(j, s);
+}
+
 /* A data PDU for a session that is not held. */
 static void endpoint_make(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
                           const struct judge_event *event)
@@ -36,6 +49,11 @@ static void endpoint_make(struct judge *j, struct judge_session *s, const struct
     bool id = pdu->window_id > j->config.window_id_step;
 
     judge_saw_rule(j, SIPC_RULE_END_2);
+    if (j->shutting_down && s == NULL && !j->flooded) {
+        judge_saw(j, JUDGE_REACTS_END_4);
+        judge_cause_set(j, JUDGE_REACTS_END_4, NULL, "a data PDU for a new session", false);
+        return;
+    }
     if (j->config.accept == 0) {
         judge_cause_set(j, JUDGE_REACTS_END_2, s, "a data PDU while none is accepted", false);
         return;
@@ -54,6 +72,7 @@ static void endpoint_make(struct judge *j, struct judge_session *s, const struct
         return;
     }
     judge_session_begin(j, s, false);
+    bool finds_room = endpoint_finds_room(j, s);
     if (j->config.max_sessions < 0 || (int64_t)endpoint_sessions(j) > j->config.max_sessions) {
         endpoint_flooded(j);
     }
@@ -62,6 +81,13 @@ static void endpoint_make(struct judge *j, struct judge_session *s, const struct
         judge_forget(j, s);
     }
     judge_rx_data(j, s, pdu, event->peer, event->pdu.size);
+    if (j->flooded && finds_room) {
+        struct judge_due *due = judge_owe(j, s, JUDGE_DUE_STATE, JUDGE_NOT_EVICTED);
+        if (due != NULL) {
+            due->states = JUDGE_IN_ANY;
+        }
+        judge_saw(j, JUDGE_NOT_EVICTED);
+    }
 }
 
 void judge_rx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct judge_event *event)
@@ -103,7 +129,7 @@ void judge_tx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct 
             return;
         }
     }
-    if (j->flooded || j->shutting_down || judge_blame_cause(j, NULL, found)) {
+    if (j->flooded || judge_blame_cause(j, NULL, found) || j->shutting_down) {
         return;
     }
     if (judge_knows(j, JUDGE_NEEDS_COMMANDS | JUDGE_NEEDS_ARRIVALS)) {
@@ -141,4 +167,42 @@ bool judge_endpoint_gone(struct judge *j, struct judge_session *s, const struct 
         return false;
     }
     return true;
+}
+
+void judge_shutdown_told(struct judge *j, struct judge_session *s, const struct judge_event *event)
+{
+    bool living = s->told < JUDGE_IN_AWAITING;
+
+    if (!s->held) {
+        return;
+    }
+    s->held = false;
+    if (!living || j->shutdown_ns == SIPC_NEVER) {
+        return;
+    }
+    judge_saw(j, JUDGE_SHUTDOWN_EARLY);
+    if (judge_after(j->now_ns, j->config.early_ns) < j->shutdown_ns) {
+        judge_blame(j, s, JUDGE_SHUTDOWN_EARLY,
+                    "the session to go on within the grace of the shutdown", "state disposed");
+    } else if (event->has_code && event->code != SIPC_LOCAL_SHUTDOWN) {
+        judge_blame(j, s, JUDGE_SHUTDOWN_CODE, "what a shutdown ends to end with -2",
+                    judge_text(j, "%ld", (long)event->code));
+    }
+}
+
+void judge_shutdown_expire(struct judge *j, struct judge_session *s)
+{
+    uint64_t at_ns =
+        judge_after(j->shutdown_ns, judge_after(j->config.answer_ns, j->config.late_ns));
+
+    if (!s->held || j->shutdown_ns == SIPC_NEVER) {
+        return;
+    }
+    if (at_ns >= j->now_ns) {
+        judge_wake(j, at_ns);
+        return;
+    }
+    s->held = false;
+    judge_blame(j, s, JUDGE_SHUTDOWN_MISSED,
+                "all sessions to be ended with the grace of the shutdown", "nothing");
 }

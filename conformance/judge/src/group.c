@@ -428,6 +428,7 @@ void judge_deliver(struct judge *j, struct judge_session *s, const struct judge_
         s->dues[i].data = s->dues[i].options = s->dues[i].old = (struct judge_bytes){0};
         judge_due_drop(j, s, i);
         group_compare(j, s, &due, event);
+        judge_idle_wish(j, s, (struct sipc_span){due.options.data, due.options.size}, due.doubtful);
         judge_bytes_clear(j, &due.data);
         judge_bytes_clear(j, &due.options);
         judge_bytes_clear(j, &due.old);
@@ -435,5 +436,6 @@ void judge_deliver(struct judge *j, struct judge_session *s, const struct judge_
         judge_saw_rule(j, SIPC_RULE_RCV_8);
         return;
     }
+    s->wish_ms = -1;
     group_unexpected(j, s);
 }

@@ -170,6 +170,7 @@ struct judge_operation {
     uint64_t begun_ns, event;
     uint64_t attributes; /* sum of the hashes of those that are no framing */
     bool attributes_known;
+    bool plain; /* without attributes */
     bool skip, started; /* started: something of it was seen on the wire */
     int32_t code;
     /* Blamed if it is taken, if it is refused; JUDGE_CHECK_COUNT: it may be. */
@@ -229,12 +230,17 @@ struct judge_session {
     bool local;         /* opened by the application */
     unsigned states;
     unsigned told; /* the state reported last, as a bit; 0 none */
+    uint64_t told_ns;
     uint64_t created_ns, opened_ns, ended_ns, disposed_ns;
     uint64_t activity_ns; /* any PDU of it, or command */
     uint64_t quiet_ns;    /* the same without enquire links (IDL-1a) */
     uint64_t link_sent_ns;
-    uint64_t linked_ns;      /* of the last enquire link or ack of one, either way; 0 none */
-    int64_t idle_timeout_ms; /* -1 unknown */
+    uint64_t linked_ns;             /* of the last enquire link or ack of one, either way; 0 none */
+    int64_t idle_timeout_ms;        /* -1 unknown */
+    int64_t local_idle_ms, wish_ms; /* what it is by IDL-2, where the peer wished; -1 unknown */
+    uint64_t stray_peer; /* streams: brought an invalid PDU since; JUDGE_PEER_UNKNOWN: none did */
+    bool peer_unsure;    /* whether last_peer is where answers go */
+    bool held;           /* certainly, when a shutdown began */
     bool skip_seen, nacked, closed_by_peer;
     bool sends_ended;   /* a send in opening ended (OPN-5) */
     uint64_t unbound;   /* the event that lifted OPN-6, 0 none */
@@ -276,6 +282,8 @@ struct judge {
     size_t memory;
     bool flooded; /* sessions may be refused or evicted (END-5) */
     bool shutting_down;
+    uint64_t shutdown_ns;            /* the end of the grace; SIPC_NEVER: nobody knows */
+    uint64_t rx_event, rx_ns;        /* of the PDU that came in last */
     uint64_t next_ns;                /* nothing is due before */
     struct judge_session *unsettled; /* a command with skip that may still be refused */
     uint64_t unsettled_operation;
@@ -437,6 +445,9 @@ bool judge_certain(const struct judge *j, const struct judge_session *s);
 void judge_state(struct judge *j, const struct judge_event *event);
 void judge_state_passes(struct judge *j, const struct judge_session *s);
 void judge_state_expire(struct judge *j, struct judge_session *s);
+/* A group with these options was handed over: what it makes of the idle timeout (IDL-2). */
+void judge_idle_wish(struct judge *j, struct judge_session *s, struct sipc_span options,
+                     bool doubtful);
 void judge_rx_close(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu);
 void judge_tx_close(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
                     const struct judge_event *event);
@@ -453,6 +464,9 @@ void judge_tx_link(struct judge *j, struct judge_session *s, const struct sipc_p
 void judge_link_expire(struct judge *j, struct judge_session *s);
 void judge_rx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct judge_event *event);
 void judge_tx_unknown(struct judge *j, const struct sipc_pdu *pdu, const struct judge_event *event);
+/* A session is disposed of while the endpoint shuts down, as it says (END-4). */
+void judge_shutdown_told(struct judge *j, struct judge_session *s, const struct judge_event *event);
+void judge_shutdown_expire(struct judge *j, struct judge_session *s);
 bool judge_endpoint_gone(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu);
 void judge_rx(struct judge *j, const struct judge_event *event);
 void judge_tx(struct judge *j, const struct judge_event *event);

@@ -52,6 +52,8 @@ static const struct {
     JUDGE_SETTING("max_sessions", max_sessions, false, 1024),
     JUDGE_SETTING("attribute_limit", attribute_limit, false, 30000),
     JUDGE_SETTING("unreliable_queue", unreliable_queue, false, 64),
+    JUDGE_SETTING("min_remote_idle_timeout_ms", min_remote_idle_timeout_ms, false, 0),
+    JUDGE_SETTING("max_remote_idle_timeout_ms", max_remote_idle_timeout_ms, false, 600000),
     JUDGE_SETTING("accept", accept, true, 1),
     JUDGE_SETTING("require_first_in_window_group", require_first_in_window_group, true, 1),
     JUDGE_SETTING("window_id_step", window_id_step, false, SIPC_WINDOW_ID_STEP),
@@ -61,7 +63,7 @@ static const struct {
 };
 enum {
     JUDGE_SETTING_COUNT = sizeof judge_settings / sizeof judge_settings[0],
-    JUDGE_SETTING_SMALL = 13
+    JUDGE_SETTING_SMALL = 15
 }; /* from here on: small worlds */
 
 static void judge_config_put(struct judge_config *config, size_t at, int64_t value)
@@ -116,7 +118,7 @@ static void judge_init(struct judge *j, const struct judge_config *config)
                         : j->config.mtu > SIPC_MTU_MAX ? SIPC_MTU_MAX
                                                        : j->config.mtu;
     }
-    j->next_ns = SIPC_NEVER;
+    j->next_ns = j->shutdown_ns = SIPC_NEVER;
     judge_cause_clear(j);
 }
 
@@ -300,6 +302,7 @@ static void judge_expire(struct judge *j)
         judge_retry_expire(j, j->sessions[i]);
         judge_state_expire(j, j->sessions[i]);
         judge_link_expire(j, j->sessions[i]);
+        judge_shutdown_expire(j, j->sessions[i]);
     }
 }
 

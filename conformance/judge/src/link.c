@@ -54,6 +54,9 @@ static void link_answered(struct judge *j, struct judge_session *s, const struct
     s->nacked = true;
     judge_dues_drop_kind(j, s, JUDGE_DUE_CLOSE);
     judge_forget_inbound(j, s);
+    if (!s->out.peer_spoke && judge_must(s, JUDGE_IN_OPENED) && judge_certain(j, s)) {
+        judge_cause_set(j, JUDGE_NACK_BELIEVED, s, "a nack before the peer said anything", false);
+    }
     if (!s->out.peer_heard || !judge_must(s, JUDGE_IN_OPENED | JUDGE_IN_CLOSING)) {
         s->states |= JUDGE_IN_AWAITING;
         judge_forget_outbound(j, s);
@@ -144,7 +147,11 @@ static void link_check_ack(struct judge *j, struct judge_session *s, const struc
                     judge_text(j, "%lld:%ld", (long long)pdu->window_id, (long)pdu->seq_nr));
     }
     if (link_pay(j, s, JUDGE_DUE_NACK)) {
-        return; /* that it is one is advisory */
+        if (!nack) {
+            judge_blame(j, s, JUDGE_NOT_A_NACK, "an enquire_link_ack with error 150",
+                        "one without: the session is not held");
+        }
+        return;
     }
     if (link_pay(j, s, JUDGE_DUE_LINK_ACK)) {
         if (nack && judge_must(s, JUDGE_IN_OPENED)) {

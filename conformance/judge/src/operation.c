@@ -73,6 +73,7 @@ static void operation_dispose(struct judge *j, struct judge_session *s)
     judge_window_end(s, &s->out.resync, true);
     s->out.unreliable.open = false;
     judge_forget_inbound(j, s);
+    s->held = false;
     judge_enter(j, s, JUDGE_STATE_DISPOSED);
 }
 
@@ -167,6 +168,7 @@ static void operation_begin(struct judge *j, struct judge_session *s,
                                         .attributes = operation_attributes(event),
                                         .attributes_known = event->attributes != NULL &&
                                                             operation_names_allowed(event),
+                                        .plain = event->attribute_count == 0,
                                         .code = event->code};
     judge_refuse_begin(j, s, event, &operation);
     s->operations[s->operation_count++] = operation;
@@ -209,12 +211,19 @@ void judge_settle(struct judge *j)
     }
 }
 
-static void operation_shutdown(struct judge *j)
+static void operation_shutdown(struct judge *j, const struct judge_event *event)
 {
-    j->shutting_down = true;
+    bool first = !j->shutting_down && event->grace_ms >= 0;
+
     for (size_t i = 0; i < j->session_count; i++) {
-        judge_forget(j, j->sessions[i]);
+        struct judge_session *s = j->sessions[i];
+        s->held = first && judge_certain(j, s) && !judge_may(s, JUDGE_IN_DISPOSED);
+        judge_forget(j, s);
     }
+    j->shutting_down = true;
+    j->shutdown_ns = first ? judge_after(j->now_ns, judge_ms(event->grace_ms)) : SIPC_NEVER;
+    judge_wake(j, j->shutdown_ns);
+    judge_saw_rule(j, SIPC_RULE_END_4);
 }
 
 static struct judge_session *operation_open(struct judge *j, const struct judge_event *event)
@@ -228,8 +237,9 @@ static struct judge_session *operation_open(struct judge *j, const struct judge_
         return NULL;
     }
     judge_session_begin(j, s, true);
+    s->peer = s->last_peer = event->peer;
     if (event->idle_timeout_ms >= 0) {
-        s->idle_timeout_ms = event->idle_timeout_ms;
+        s->idle_timeout_ms = s->local_idle_ms = event->idle_timeout_ms;
     }
     return s;
 }
@@ -250,7 +260,7 @@ void judge_command(struct judge *j, const struct judge_event *event)
 
     judge_cause_clear(j);
     if (event->kind == JUDGE_SHUTDOWN) {
-        operation_shutdown(j);
+        operation_shutdown(j, event);
         return;
     }
     if (event->kind == JUDGE_OPEN) {
@@ -442,6 +452,26 @@ static void operation_pay(struct judge *j, struct judge_session *s, const struct
     }
 }
 
+/* END-1: a send is refused, and nothing in its session says why, but another one is sending. */
+static void operation_send_refused(struct judge *j, struct judge_session *s,
+                                   const struct judge_operation *operation)
+{
+    if (operation->kind != JUDGE_SEND || !operation->plain || s->operation_count > 0 ||
+        s->operations_lost || !judge_must(s, operation->skip ? JUDGE_IN_LIVING : JUDGE_IN_OPENED) ||
+        !judge_certain(j, s)) {
+        return;
+    }
+    for (size_t i = 0; i < j->session_count; i++) {
+        const struct judge_operation *sending = judge_sending(j->sessions[i]);
+        if (j->sessions[i] != s && sending != NULL && sending->started) {
+            judge_blame(j, s, JUDGE_REFUSED_FOR_ANOTHER,
+                        "a send to be taken: its session does nothing else",
+                        "refused, while another session sends");
+            return;
+        }
+    }
+}
+
 static size_t operation_closes(const struct judge_session *s)
 {
     size_t count = 0;
@@ -512,7 +542,10 @@ void judge_result(struct judge *j, const struct judge_event *event)
     if (event->outcome == JUDGE_OUTCOME_REFUSED) {
         if (operation.kind == JUDGE_CLOSE) {
             operation_close_refused(j, s, &operation);
-        } else if (j->unsettled == s && j->unsettled_operation == event->operation) {
+        } else {
+            operation_send_refused(j, s, &operation);
+        }
+        if (j->unsettled == s && j->unsettled_operation == event->operation) {
             s->states = j->states_before_skip;
             j->unsettled = NULL;
         }
@@ -523,6 +556,7 @@ void judge_result(struct judge *j, const struct judge_event *event)
         j->unsettled = NULL; /* no room for it (FAF-2a): whether it was taken first, nobody knows */
     }
     s->quiet_ns = j->now_ns;
+    judge_wake(j, j->now_ns);
     if (operation.kind != JUDGE_SEND_UNRELIABLE) { /* that one's end need be no activity (IDL-1) */
         s->active_ns = j->now_ns;
     }

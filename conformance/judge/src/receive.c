@@ -400,7 +400,8 @@ void judge_rx_data(struct judge *j, struct judge_session *s, const struct sipc_p
                             .ghost_run = -1,
                             .ghost = JUDGE_CHECK_COUNT};
 
-    if (pdu->present & SIPC_OPT_IDLE_TIMEOUT) {
+    if ((pdu->present & SIPC_OPT_IDLE_TIMEOUT) && s->idle_timeout_ms >= 0) {
+        s->wish_ms = s->idle_timeout_ms;
         s->idle_timeout_ms = -1; /* IDL-2 is advisory */
     }
     if (!s->in.known) { /* and whether it is valid, and its skip counts */

@@ -154,7 +154,10 @@ void judge_session_begin(struct judge *j, struct judge_session *s, bool local)
     s->created_ns = s->activity_ns = s->quiet_ns = j->now_ns;
     s->opened_ns = s->ended_ns = s->disposed_ns = SIPC_NEVER;
     s->link_sent_ns = SIPC_NEVER;
-    s->idle_timeout_ms = j->config.idle_timeout_ms;
+    s->idle_timeout_ms = s->local_idle_ms = j->config.idle_timeout_ms;
+    s->wish_ms = -1;
+    s->stray_peer = JUDGE_PEER_UNKNOWN;
+    s->peer_unsure = s->held = false;
     s->active_ns = j->now_ns;
     s->states_before_close = 0;
     s->asked_code = 0;
@@ -224,7 +227,8 @@ void judge_forget(struct judge *j, struct judge_session *s)
     s->states = JUDGE_IN_ANY;
     s->operations_lost = true;
     s->opened_ns = s->created_ns = s->ended_ns = s->disposed_ns = SIPC_NEVER;
-    s->idle_timeout_ms = -1;
+    s->idle_timeout_ms = s->local_idle_ms = s->wish_ms = -1;
+    s->stray_peer = JUDGE_PEER_UNKNOWN;
     s->asked_code = 0;
     while (s->due_count > 0) {
         judge_due_drop(j, s, s->due_count - 1);

@@ -27,15 +27,25 @@ static bool state_sends(struct judge_session *s)
     return sending != NULL && sending->started && s->out.known && !s->operations_lost;
 }
 
+/* The idle timeout in ms, as far as it is known: by IDL-2, which is advisory, where the peer had
+ * its say. */
+static int64_t state_idle_ms(const struct judge_session *s, bool *wished)
+{
+    *wished = s->idle_timeout_ms < 0;
+    return *wished ? s->wish_ms : s->idle_timeout_ms;
+}
+
 static void state_idle_early(struct judge *j, struct judge_session *s,
                              const struct judge_event *event)
 {
-    uint64_t span = judge_ms(s->idle_timeout_ms);
+    bool wished;
+    int64_t ms = state_idle_ms(s, &wished);
+    enum judge_check check = wished ? JUDGE_WISH_EARLY : JUDGE_IDLE_EARLY;
 
-    if (s->idle_timeout_ms < 0 || !judge_certain(j, s)) {
+    if (ms < 0 || !judge_certain(j, s)) {
         return;
     }
-    judge_saw(j, JUDGE_IDLE_EARLY);
+    judge_saw(j, check);
     if (s->linked_ns > s->quiet_ns) {
         judge_saw(j, JUDGE_IDLE_PUT_OFF);
     }
@@ -43,46 +53,114 @@ static void state_idle_early(struct judge *j, struct judge_session *s,
         judge_blame(j, s, JUDGE_IDLE_EARLY,
                     "no idle timeout but in opened, and with no operation in progress",
                     state_told(j, event));
-    } else if (s->idle_timeout_ms == 0 ||
-               judge_after(j->now_ns, j->config.early_ns) < judge_after(s->active_ns, span)) {
-        judge_blame(j, s, JUDGE_IDLE_EARLY,
-                    s->idle_timeout_ms == 0 ? "no idle timeout: it is off"
-                                            : judge_text(j, "none before %lld ms without activity",
-                                                         (long long)s->idle_timeout_ms),
+    } else if (ms == 0 || judge_after(j->now_ns, j->config.early_ns) <
+                              judge_after(s->active_ns, judge_ms(ms))) {
+        judge_blame(j, s, check,
+                    ms == 0 ? "no idle timeout: it is off"
+                            : judge_text(j, "none before %lld ms without activity", (long long)ms),
                     state_told(j, event));
     }
 }
 
-static uint64_t state_idle_end(const struct judge *j, const struct judge_session *s)
-{
-    return judge_after(judge_after(s->quiet_ns, judge_ms(s->idle_timeout_ms)), j->config.late_ns);
-}
-
 static void state_idle_blame(struct judge *j, const struct judge_session *s, enum judge_check check,
-                             const char *found)
+                             int64_t ms, const char *found)
 {
-    judge_blame(
-        j, s, check,
-        judge_text(j, "closing after %lld ms without activity", (long long)s->idle_timeout_ms),
-        found);
+    judge_blame(j, s, check, judge_text(j, "closing after %lld ms without activity", (long long)ms),
+                found);
 }
 
 static void state_idle_expire(struct judge *j, struct judge_session *s)
 {
-    if (s->idle_timeout_ms <= 0 || !judge_must(s, JUDGE_IN_OPENED) || s->operation_count > 0 ||
+    bool wished;
+    int64_t ms = state_idle_ms(s, &wished);
+    uint64_t span = judge_after(judge_ms(ms), j->config.late_ns);
+
+    if (ms <= 0 || !judge_must(s, JUDGE_IN_OPENED) || s->operation_count > 0 ||
         s->operations_lost || s->out.window.open || !judge_certain(j, s)) {
         return;
     }
-    if (state_idle_end(j, s) < j->now_ns && s->linked_ns > s->quiet_ns) {
-        state_idle_blame(j, s, JUDGE_IDLE_PUT_OFF, "nothing, but there were enquire links");
+    if (judge_after(s->quiet_ns, span) < j->now_ns && s->linked_ns > s->quiet_ns) {
+        state_idle_blame(j, s, JUDGE_IDLE_PUT_OFF, ms, "nothing, but there were enquire links");
         s->quiet_ns = s->linked_ns;
     }
-    if (state_idle_end(j, s) >= j->now_ns) {
-        judge_wake(j, state_idle_end(j, s));
+    if (judge_after(s->quiet_ns, span) >= j->now_ns) {
+        judge_wake(j, judge_after(s->quiet_ns, span));
         return;
     }
-    state_idle_blame(j, s, JUDGE_IDLE_MISSED, "nothing");
-    judge_forget(j, s);
+    state_idle_blame(j, s, wished ? JUDGE_WISH_MISSED : JUDGE_IDLE_MISSED, ms, "nothing");
+    s->wish_ms = -1;
+    if (!wished) {
+        judge_forget(j, s);
+    }
+}
+
+void judge_idle_wish(struct judge *j, struct judge_session *s, struct sipc_span options,
+                     bool doubtful)
+{
+    int64_t least = j->config.min_remote_idle_timeout_ms;
+    int64_t most = j->config.max_remote_idle_timeout_ms, wish = 0;
+    struct sipc_option option;
+    unsigned count = 0;
+    int32_t value;
+
+    while (sipc_option_next(&options, &option)) {
+        if (option.id == SIPC_OPT_IDLE_TIMEOUT && sipc_option_parse_int(option.value, &value)) {
+            wish = value;
+            count++;
+        }
+    }
+    if (count == 0 && !doubtful) {
+        return;
+    }
+    judge_saw_rule(j, SIPC_RULE_IDL_2);
+    if (doubtful || count > 1 || least < 0 || most < 0 || s->wish_ms < 0) {
+        s->wish_ms = -1; /* which of several counts no rule says */
+        return;
+    }
+    s->wish_ms = wish < least || wish > most ? s->local_idle_ms : wish < 0 ? 0 : wish;
+    judge_wake(j, j->now_ns);
+}
+
+/* ---- the end of the linger ---- */
+
+/* END-3: what awaits its disposal is disposed of one linger later. */
+static void state_linger_expire(struct judge *j, struct judge_session *s)
+{
+    uint64_t at_ns = judge_after(judge_after(s->told_ns, judge_ms(j->config.linger_ms)),
+                                 judge_after(j->config.answer_ns, j->config.late_ns));
+
+    if (s->told != JUDGE_IN_AWAITING || j->config.linger_ms < 0 || s->told_ns == SIPC_NEVER ||
+        judge_must(s, JUDGE_IN_DISPOSED) || !judge_certain(j, s)) {
+        return;
+    }
+    if (at_ns >= j->now_ns) {
+        judge_wake(j, at_ns);
+        return;
+    }
+    judge_blame(j, s, JUDGE_DISPOSAL_MISSED,
+                judge_text(j, "the session to be disposed of after %lld ms",
+                           (long long)j->config.linger_ms),
+                "nothing");
+    s->told_ns = SIPC_NEVER;
+}
+
+static void state_disposed(struct judge *j, struct judge_session *s,
+                           const struct judge_event *event)
+{
+    uint64_t at_ns = judge_after(s->told_ns, judge_ms(j->config.linger_ms));
+
+    judge_shutdown_told(j, s, event);
+    if (s->told != JUDGE_IN_AWAITING || j->config.linger_ms < 0 || s->told_ns == SIPC_NEVER ||
+        judge_must(s, JUDGE_IN_DISPOSED) || !judge_certain(j, s)) {
+        return;
+    }
+    judge_saw(j, JUDGE_DISPOSED_EARLY);
+    if (judge_after(j->now_ns, j->config.early_ns) < at_ns) {
+        judge_blame(j, s, JUDGE_DISPOSED_EARLY,
+                    judge_text(j, "the session to be held for %lld ms from its end",
+                               (long long)j->config.linger_ms),
+                    state_told(j, event));
+    }
 }
 
 /* ---- the open timeout ---- */
@@ -139,6 +217,7 @@ void judge_state_expire(struct judge *j, struct judge_session *s)
 {
     state_open_expire(j, s);
     state_idle_expire(j, s);
+    state_linger_expire(j, s);
 }
 
 /* ---- states that are told ---- */
@@ -188,6 +267,11 @@ static void state_ended(struct judge *j, struct judge_session *s, const struct j
 {
     bool living = judge_must(s, JUDGE_IN_LIVING);
 
+    if (j->cause.check == JUDGE_NACK_BELIEVED && j->rx_ns == j->now_ns &&
+        event->state == JUDGE_STATE_AWAITING_DISPOSAL && s->told == JUDGE_IN_OPENED &&
+        judge_blame_cause(j, s, state_told(j, event))) {
+        return;
+    }
     judge_saw_rule(j, event->state == JUDGE_STATE_CLOSING ? SIPC_RULE_STM_3 : SIPC_RULE_STM_7);
     if (j->cause.check == JUDGE_REACTS_OPN_1 && judge_must(s, JUDGE_IN_OPENING) &&
         !s->close_asked && !j->shutting_down && !state_open_may_end(j, s)) {
@@ -273,6 +357,9 @@ void judge_state(struct judge *j, const struct judge_event *event)
         }
     }
     if (event->state == JUDGE_STATE_OPENING && s->told == JUDGE_IN_DISPOSED) {
+        if (j->cause.check == JUDGE_REACTS_END_3) {
+            judge_blame_cause(j, s, state_told(j, event));
+        }
         judge_forget(j, s); /* it was made anew, nobody can tell by what */
     }
     switch (event->state) {
@@ -283,12 +370,23 @@ void judge_state(struct judge *j, const struct judge_event *event)
     case JUDGE_STATE_AWAITING_DISPOSAL:
         state_ended(j, s, event);
         break;
+    case JUDGE_STATE_DISPOSED:
+        state_disposed(j, s, event);
+        judge_saw_rule(j, SIPC_RULE_STM_6);
+        break;
     default:
         judge_saw_rule(j, SIPC_RULE_STM_6);
         break;
     }
+    bool evicted = event->state == JUDGE_STATE_DISPOSED && !event->has_code &&
+                   s->told <= JUDGE_IN_OPENING && !judge_must(s, JUDGE_IN_DISPOSED);
     s->told = bit;
+    s->told_ns = j->now_ns;
+    judge_wake(j, j->now_ns);
     state_narrow(j, s, event->state);
+    if (evicted) { /* which leaves no linger (END-5), nor is it sure */
+        s->ended_ns = s->disposed_ns = SIPC_NEVER;
+    }
     if (event->state >= JUDGE_STATE_AWAITING_DISPOSAL) {
         judge_window_end(s, &s->out.window, true);
         judge_window_end(s, &s->out.resync, true);

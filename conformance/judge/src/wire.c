@@ -113,12 +113,32 @@ static void wire_dispatch(struct judge *j, struct judge_session *s, const struct
     }
 }
 
+/* END-1a: the connection of what is valid. Of data PDUs alone the judge knows surely that they
+ * are. */
+static void wire_came_from(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
+                           uint64_t peer)
+{
+    bool data = pdu->opcode == SIPC_DATA && s->in.known;
+
+    if (j->cause.check == JUDGE_CHECK_COUNT) {
+        s->peer_unsure = !data && (s->peer_unsure || s->last_peer != peer);
+        s->last_peer = peer;
+        s->stray_peer = JUDGE_PEER_UNKNOWN;
+    } else if (s->last_peer == peer) {
+        s->stray_peer = JUDGE_PEER_UNKNOWN;
+    } else if (data && !s->peer_unsure && judge_certain(j, s)) {
+        s->stray_peer = peer;
+    }
+}
+
 void judge_rx(struct judge *j, const struct judge_event *event)
 {
     struct sipc_pdu pdu = {0};
     enum sipc_discard reason = sipc_pdu_decode(event->pdu, &pdu);
 
     judge_cause_clear(j);
+    j->rx_event = j->event;
+    j->rx_ns = j->now_ns;
     if (reason != SIPC_DISCARD_NONE) {
         wire_discarded(j, reason, &pdu, event);
         return;
@@ -136,9 +156,7 @@ void judge_rx(struct judge *j, const struct judge_event *event)
     }
     judge_saw_rule(j, SIPC_RULE_END_1);
     wire_dispatch(j, s, &pdu, event);
-    if (j->cause.check == JUDGE_CHECK_COUNT) {
-        s->last_peer = event->peer;
-    }
+    wire_came_from(j, s, &pdu, event->peer);
 }
 
 /* ---- what goes out ---- */
@@ -215,6 +233,17 @@ static void wire_check_connection(struct judge *j, const struct judge_session *s
     }
 }
 
+static void wire_check_stray(struct judge *j, struct judge_session *s,
+                             const struct judge_event *event)
+{
+    if (j->config.stream && s->stray_peer == event->peer && s->stray_peer != JUDGE_PEER_UNKNOWN) {
+        judge_blame(j, s, JUDGE_WRONG_CONNECTION,
+                    "PDUs on the connection that last brought a valid one",
+                    "one on that of an invalid one");
+        s->stray_peer = JUDGE_PEER_UNKNOWN;
+    }
+}
+
 void judge_tx(struct judge *j, const struct judge_event *event)
 {
     struct sipc_pdu pdu = {0};
@@ -237,6 +266,7 @@ void judge_tx(struct judge *j, const struct judge_event *event)
     }
     switch (pdu.opcode) {
     case SIPC_DATA:
+        wire_check_stray(j, s, event);
         judge_tx_data(j, s, &pdu, event);
         break;
     case SIPC_DATA_ACK:

@@ -156,6 +156,7 @@ void run_witness_command(struct runner *r, const struct conform_request *request
         .next_id = request->next_window_id,
         .acked_id = request->acked_window_id,
         .min_id = request->min_window_id,
+        .grace_ms = request->grace_ms,
         .processed = request->processed,
     };
     struct judge_attribute *attributes =
