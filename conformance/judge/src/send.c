@@ -287,6 +287,19 @@ static bool send_is_unreliable(const struct judge *j, struct judge_session *s,
            sending->event > s->operations[*at].event;
 }
 
+/* A send and a fire-and-forget of one size are about to leave, and the one before of the latter has
+ * not left yet: which of the two goes first no rule says. */
+static bool send_is_either(struct judge_session *s, const struct sipc_pdu *pdu)
+{
+    const struct judge_operation *sending = judge_sending(s);
+    size_t at;
+    bool only;
+
+    return sending != NULL && !sending->started && sending->size == pdu->data.size &&
+           s->out.unreliable.open && s->out.unreliable.aftermath_due &&
+           send_unreliable_waits(s, pdu, &at, &only);
+}
+
 static void send_unreliable(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
                             const struct judge_event *event, size_t at, bool alone)
 {
@@ -739,6 +752,9 @@ void judge_tx_data(struct judge *j, struct judge_session *s, const struct sipc_p
                     send_text(j, pdu));
     } else if (send_is_empty(pdu)) {
         send_resync(j, s, pdu, event);
+    } else if (send_is_either(s, pdu)) {
+        judge_forget_outbound(j, s);
+        send_begin(j, s, pdu, event);
     } else if (send_is_unreliable(j, s, pdu, &at, &only)) {
         send_unreliable(j, s, pdu, event, at, only);
     } else {
