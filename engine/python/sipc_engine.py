@@ -12,6 +12,7 @@ result, as the engine asks; transmit actions come with the whole PDU put togethe
 """
 
 import ctypes
+import mmap
 from ctypes import (POINTER, Structure, Union, byref, c_bool, c_int, c_int32, c_int64, c_size_t,
                     c_uint8, c_uint32, c_uint64, c_void_p)
 from dataclasses import dataclass, field
@@ -182,8 +183,9 @@ class Endpoint:
         if self._lib.sipc_config_check(byref(self.config), byref(bad)) != 0:
             raise ValueError(f"setting {bad.value.decode()} makes no sense")
         size = self._lib.sipc_endpoint_size(byref(self.config))
-        self._memory = ctypes.create_string_buffer(size + 16)  # zeroed
-        block = (ctypes.addressof(self._memory) + 15) & ~15
+        # pages of zeros, which cost nothing until they are used
+        self._memory = ctypes.c_char.from_buffer(mmap.mmap(-1, size))
+        block = ctypes.addressof(self._memory)
         self._endpoint = c_void_p()
         self._call("sipc_endpoint_init", block, size, byref(self.config), now,
                    byref(self._endpoint), bare=True)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (RuleBasedStateMachine, initialize, precondition, rule,
                                  run_state_machine_as_test)
+from hypothesis.strategies._internal.strategies import FilteredStrategy
 
 ROOT = Path(__file__).resolve().parents[2]
 for folder in ("engine/tests", "engine/python", "conformance/pyendpoint"):
@@ -550,6 +551,12 @@ def run(machine, library, examples, steps):
                       deadline=None, database=None, print_blob=False,
                       suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(bound, settings=wanted)
+
+
+@pytest.fixture(autouse=True)
+def no_notes_of_retries(monkeypatch):
+    """For its statistics Hypothesis words each draw that is made again: a sixth of all the time."""
+    monkeypatch.setattr(FilteredStrategy, "note_retried", lambda *_: None)
 
 
 @pytest.fixture(scope="session")
