@@ -21,3 +21,9 @@ def build_dir():
     if not (path / "CMakeCache.txt").exists():
         pytest.fail(f"no build in {path}: run scripts/test, or set SIPC_BUILD_DIR")
     return path
+
+
+@pytest.fixture(scope="session")
+def release_dir(build_dir):
+    """A build without sanitizers for what takes long: SIPC_RELEASE_DIR, else the one under test."""
+    return ROOT / os.environ.get("SIPC_RELEASE_DIR", build_dir)

@@ -3,7 +3,6 @@
 SPDX-License-Identifier: MIT
 """
 
-import os
 import re
 import subprocess
 
@@ -16,10 +15,10 @@ def live_load(project_dir, *arguments):
 
 
 @pytest.mark.slow
-def test_live_cases_are_judged_alike_on_a_busy_machine(project_dir, build_dir):
+def test_live_cases_are_judged_alike_on_a_busy_machine(project_dir, release_dir):
     """Twenty runs take minutes: scripts/live-load."""
-    build = project_dir / os.environ.get("SIPC_RELEASE_DIR", build_dir)
-    done = live_load(project_dir, "--runs", 2, "--jobs", 12, "--sipc", build / "bin" / "sipc")
+    done = live_load(project_dir, "--runs", 2, "--jobs", 12,
+                     "--sipc", release_dir / "bin" / "sipc")
     rows = re.findall(r"^(\w+) +2 runs of +(\d+) cases +0 differing or red", done.stdout, re.M)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [network for network, _ in rows] == ["udp", "tcp", "unix"]

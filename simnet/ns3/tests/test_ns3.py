@@ -173,7 +173,8 @@ def test_all_scenarios_agree_packet_by_packet(lib, build_dir):
 def test_all_else_is_built_without_ns3(project_dir, tmp_path):
     """SIPC_NS3=OFF: configured as where ns-3 is missing; nothing of it is a target, and the program
     that says so is."""
-    done = run("cmake", "-S", project_dir, "-B", tmp_path, "-G", "Ninja", "-DSIPC_NS3=OFF")
+    done = run("cmake", "-S", project_dir, "-B", tmp_path, "-G", "Ninja", "-DSIPC_NS3=OFF",
+               "-DCMAKE_BUILD_TYPE=Debug")
     assert done.returncode == 0, done.stderr
     assert "Without ns-3" in done.stdout
     targets = run("ninja", "-C", tmp_path, "-t", "targets", "all").stdout

@@ -412,10 +412,9 @@ def test_two_readings_agree_on_some_bad_links(sim):
 
 
 @pytest.mark.slow
-def test_two_readings_agree_on_a_thousand_bad_links(project_dir, build_dir):
+def test_two_readings_agree_on_a_thousand_bad_links(project_dir, release_dir):
     """Ten thousand take minutes: the README of simnet has the command."""
-    build = os.environ.get("SIPC_RELEASE_DIR", build_dir)
-    done = subprocess.run([project_dir / build / "bin" / "sipc", "sim", "run", TWO_READINGS,
+    done = subprocess.run([release_dir / "bin" / "sipc", "sim", "run", TWO_READINGS,
                            "--seeds", "1..1000"],
                           cwd=project_dir, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
