@@ -113,7 +113,7 @@ static json_t *lfn_result(const struct study_result *result)
         {"ended_other", result->ended_other},   {"data_pdus", result->data_pdus},
         {"ack_pdus", result->ack_pdus},         {"repeated_pdus", result->repeated_pdus},
         {"ack_timeouts", result->ack_timeouts}, {"lost", result->lost},
-        {"all_pdus", result->all_pdus},
+        {"all_pdus", result->all_pdus},         {"held_max", result->held_max},
     };
     json_t *object = json_object();
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "stream.h"
 
 #define POINT_S_NS UINT64_C(1000000000)
 
@@ -38,6 +39,9 @@ const struct study_parameter_info study_parameters[STUDY_PARAMETER_COUNT] = {
     [STUDY_MESSAGE] = {"message", 1, 1 << 30, 62000, "bytes of a message"},
     [STUDY_WARM] = {"warm", 1, 1000000, 2, "messages a session before it is measured"},
     [STUDY_COUNT] = {"count", 1, 10000000, 10, "messages a session that are measured"},
+    [STUDY_STREAM] = {"stream", 0, 1, 0,
+                      "1: not the protocol's: the sessions carry one stream of messages, in order, "
+                      "with so many of them in flight"},
     [STUDY_SEED] = {"seed", 0, UINT64_MAX, 1, "what chance is drawn from"},
 };
 
@@ -59,6 +63,7 @@ struct point_run {
     simnet_host hosts[2];
     simnet_link links[2]; /* [0]: of the data */
     struct point_session *sessions;
+    struct study_stream *stream; /* NULL: each session for itself */
     struct point_list first, steady;
     uint64_t ended, warm, all; /* messages */
     uint64_t begun_bytes;      /* sent of all messages that have not ended */
@@ -123,6 +128,8 @@ static void point_on_result(struct point_run *run, const struct simnet_event *ev
     struct point_session *session = &run->sessions[event->session];
     sipc_time took_ns = event->time_ns - session->begun_ns;
 
+    if (run->stream != NULL)
+        study_stream_ended(run->stream, event->session);
     if (session->ended++ == 0)
         point_list_add(&run->first, took_ns);
     run->begun_bytes -= session->sent_bytes;
@@ -165,6 +172,8 @@ static void point_note_sent(struct point_run *run, const struct simnet_datagram 
     }
     run->sessions[session].sent_bytes += datagram->payload.size;
     run->begun_bytes += datagram->payload.size;
+    if (run->stream != NULL && run->sessions[session].sent_bytes == run->value[STUDY_MESSAGE])
+        study_stream_left(run->stream);
 }
 
 static void point_on_stage(struct point_run *run, const struct simnet_event *event)
@@ -187,6 +196,16 @@ static void point_on_stage(struct point_run *run, const struct simnet_event *eve
     out->ack_timeouts += again && event->key->seq_nr == 0; /* SIPC_RULE_RTY_1: each begins there */
 }
 
+static void point_on_deliver(struct point_run *run, const struct simnet_event *event)
+{
+    uint64_t bytes = event->data.size;
+
+    if (run->stream != NULL)
+        bytes = study_stream_delivered(run->stream, event->session, bytes);
+    if (run->measuring)
+        run->out->delivered_bytes += bytes;
+}
+
 static void point_see(void *ctx, const struct simnet_event *event)
 {
     struct point_run *run = ctx;
@@ -198,16 +217,19 @@ static void point_see(void *ctx, const struct simnet_event *event)
         point_on_stage(run, event);
         break;
     case SIMNET_EVENT_OPERATION:
-        if (event->command == SIMNET_COMMAND_SEND && event->status == SIPC_OK)
+        if (event->command != SIMNET_COMMAND_SEND)
+            break;
+        if (event->status == SIPC_OK)
             run->sessions[event->session].begun_ns = event->time_ns;
+        else if (run->stream != NULL)
+            study_stream_ended(run->stream, event->session);
         break;
     case SIMNET_EVENT_RESULT:
         if (event->command == SIMNET_COMMAND_SEND)
             point_on_result(run, event);
         break;
     case SIMNET_EVENT_DELIVER:
-        if (run->measuring)
-            run->out->delivered_bytes += event->data.size;
+        point_on_deliver(run, event);
         break;
     default:
         break;
@@ -289,6 +311,8 @@ static void point_add_traffic(struct point_run *run)
     for (uint64_t i = 0; i < sessions; i++) {
         simnet_session session;
         simnet_session_add(run->world, run->hosts[0], run->hosts[1], NULL, &session);
+        if (value[STUDY_STREAM])
+            continue;
         simnet_traffic_add(
             run->world,
             &(struct simnet_traffic){.host = run->hosts[0],
@@ -299,6 +323,9 @@ static void point_add_traffic(struct point_run *run)
                                      .size_min = value[STUDY_MESSAGE],
                                      .size_max = value[STUDY_MESSAGE]});
     }
+    if (value[STUDY_STREAM])
+        run->stream =
+            study_stream_new(run->world, run->hosts[0], (uint32_t)sessions, value[STUDY_MESSAGE]);
 }
 
 /* Until all messages have ended, or something is wrong. */
@@ -329,6 +356,8 @@ static void point_figure(struct point_run *run)
         out->goodput_bps = link_muldiv(good_bytes, 8 * POINT_S_NS, ns);
         out->busy_ppm = link_muldiv(run->busy_ns, POINT_PPM, ns);
     }
+    if (run->stream != NULL)
+        out->held_max = study_stream_held_max(run->stream);
     out->utilisation_ppm = link_muldiv(out->goodput_bps, POINT_PPM, run->value[STUDY_RATE_BPS]);
 }
 
@@ -365,4 +394,5 @@ void study_point_run(const struct study_point *point, struct study_result *out)
     point_sum_up(&run.steady, &out->steady);
     free(run.sessions);
     simnet_world_free(run.world);
+    study_stream_free(run.stream);
 }

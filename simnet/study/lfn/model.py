@@ -364,7 +364,8 @@ def bound(point):
     return Bound(goodput=0.0 if hopeless else goodput, message_time=message_time, first_time=first,
                  sessions_to_fill=fill / per_session if per_session > 0 else math.inf,
                  full=goodput >= 0.999 * fill, early=early, hopeless=hopeless, expectation=one,
-                 tight=1 < point["sessions"] < 10 and 0.7 < load_of(point, one) < 2)
+                 tight=not point["stream"] and 1 < point["sessions"] < 10
+                 and 0.7 < load_of(point, one) < 2)
 
 
 def load_of(point, one):
@@ -389,7 +390,8 @@ def tolerance(point, limits):
     shared_bursts = point["burst"] > 1 and point["loss"] > 0 and point["sessions"] > 1
     chancy = point["loss"] > 0 or point["sessions"] > 1
     early = limits.early and not limits.hopeless and chancy
-    if limits.tight or shared_bursts or early:
+    waits = point["stream"] and point["loss"] > 0  # for the one that lost most
+    if limits.tight or shared_bursts or early or waits:
         return None
     return 0.10 if point["loss"] > 0 else 0.02
 

@@ -15,7 +15,7 @@ from . import model, tcp
 DEFAULTS = {
     "rate": 100_000_000, "rtt": 100_000, "loss": 0, "burst": 1, "window": 47, "mtu": 1400,
     "ack_timeout": 1_000_000, "retries": 3, "group": 65500, "sessions": 1, "message": 62000,
-    "warm": 2, "count": 10, "seed": 1,
+    "warm": 2, "count": 10, "stream": 0, "seed": 1,
 }
 
 # Least and greatest; likewise.
@@ -23,7 +23,8 @@ RANGES = {
     "rate": (1000, 10**12), "rtt": (0, 10**8), "loss": (0, 500_000), "burst": (1, 10_000),
     "window": (1, 65_535), "mtu": (512, 65_500), "ack_timeout": (1000, 10**9),
     "retries": (0, 1000), "group": (65_500, 2**32 - 1), "sessions": (1, 100_000),
-    "message": (1, 2**30), "warm": (1, 10**6), "count": (1, 10**7), "seed": (0, 2**64 - 1),
+    "message": (1, 2**30), "warm": (1, 10**6), "count": (1, 10**7), "stream": (0, 1),
+    "seed": (0, 2**64 - 1),
 }
 
 RATES = [10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000]

@@ -11,7 +11,7 @@ from . import model, plan
 
 RESULTS = ["goodput_bps", "utilisation_ppm", "busy_ppm", "elapsed_ns", "virtual_ns",
            "delivered_bytes", "ended_ok", "ended_timeout", "ended_other", "data_pdus", "ack_pdus",
-           "repeated_pdus", "ack_timeouts", "lost", "all_pdus"]
+           "repeated_pdus", "ack_timeouts", "lost", "all_pdus", "held_max"]
 TIMES = ["count", "mean_ns", "median_ns", "p99_ns", "max_ns"]
 
 

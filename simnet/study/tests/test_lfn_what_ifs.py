@@ -45,6 +45,46 @@ def test_larger_groups_when_they_are_not_then_the_protocol(result):
                                                          count=50)
 
 
+# ---- windows in flight side by side ----
+
+@pytest.mark.parametrize("rate, rtt, in_flight", [
+    (10_000_000, 10_000, 2), (10_000_000, 100_000, 4), (100_000_000, 1_000, 2),
+    (100_000_000, 100_000, 4), (1_000_000_000, 600_000, 8), (100_000_000, 100_000, 1),
+])
+def test_stream_when_nothing_is_lost_then_the_bound(result, rate, rtt, in_flight):
+    point = what_ifs.setting({"rate": rate, "rtt": rtt, "sessions": in_flight, "stream": 1,
+                              "count": 12})
+    bound = model.bound(point)
+    assert model.tolerance(point, bound) == 0.02
+    measured = result("sipc", **point)
+    assert measured["goodput_bps"] == pytest.approx(bound.goodput, rel=0.02)
+    assert measured["held_max"] == 0 and measured["delivered_bytes"] > 0
+
+
+def in_order(point, throws):
+    """Goodput of a stream, by dice and MODEL.md: a message begins when the one before has left and
+    all but the last few have ended."""
+    sending = model.Link(point).serialise(sum(model.windows_of(point)[0].sizes))
+    begun, done, good = -sending, [0.0] * point["sessions"], 0
+    for time, ok in throws:
+        begun = max(done[0], begun + sending)
+        done = done[1:] + [max(done[-1], begun + time)]
+        good += ok
+    return good * 8 * point["message"] / done[-1]
+
+
+@pytest.mark.parametrize("loss", [1_000, 10_000])
+def test_stream_when_pdus_are_lost_then_all_wait_for_one(result, lottery, loss):
+    point = what_ifs.setting({"loss": loss, "sessions": 4, "stream": 1, "count": 700})
+    bound = model.bound(point)
+    assert model.tolerance(point, bound) is None
+    measured = result("sipc", **point)
+    assert measured["goodput_bps"] < 0.9 * bound.goodput
+    expected = in_order(point, lottery(point, 1, 20_000))
+    assert measured["goodput_bps"] == pytest.approx(expected, rel=0.10)
+    assert measured["held_max"] == 3
+
+
 def test_entries_when_listed_then_each_once_and_all_settings_legal():
     names = [what_ifs.name_of(entry) for entry in what_ifs.entries()]
     assert len(set(names)) == len(names)

@@ -28,6 +28,7 @@ enum study_parameter {
     STUDY_MESSAGE,  /* bytes of each message */
     STUDY_WARM,     /* messages a session before it is measured */
     STUDY_COUNT,    /* messages a session while it is measured */
+    STUDY_STREAM,   /* 1: the sessions carry one stream of messages in order; not the protocol's */
     STUDY_SEED,
     STUDY_PARAMETER_COUNT
 };
@@ -66,7 +67,8 @@ struct study_result {
     uint64_t repeated_pdus;                        /* of the data PDUs, those sent before */
     uint64_t ack_timeouts;                         /* tries of a window after its first (RTY-1) */
     uint64_t lost;                                 /* datagrams, both ways */
-    uint64_t all_pdus;                             /* of the whole run, both ways */
+    uint64_t held_max; /* of a stream: the most messages that waited for one before them */
+    uint64_t all_pdus; /* of the whole run, both ways */
 };
 
 /* Runs the point; takes memory and time by its sessions. Never fails but by `ok`: bad settings, or
