@@ -42,10 +42,8 @@ static void trace_checkpoint(struct trace_hash *trace)
 }
 
 /* Always writes eight bytes, one store to most machines, and keeps as many as wanted. */
-static inline void trace_put(struct trace_hash *trace, uint64_t value, unsigned bytes)
+static inline uint8_t *trace_put(uint8_t *out, uint64_t value, unsigned bytes)
 {
-    uint8_t *out = trace->buffer + trace->used;
-
     out[0] = (uint8_t)value;
     out[1] = (uint8_t)(value >> 8);
     out[2] = (uint8_t)(value >> 16);
@@ -54,96 +52,102 @@ static inline void trace_put(struct trace_hash *trace, uint64_t value, unsigned 
     out[5] = (uint8_t)(value >> 40);
     out[6] = (uint8_t)(value >> 48);
     out[7] = (uint8_t)(value >> 56);
-    trace->used += bytes;
+    return out + bytes;
 }
 
-static void trace_put_bytes(struct trace_hash *trace, struct sipc_span bytes)
+static inline uint8_t *trace_put_bytes(uint8_t *out, struct sipc_span bytes)
 {
-    trace_put(trace, bytes.size, 4);
-    trace_put(trace, bytes.size ? XXH3_64bits(bytes.data, bytes.size) : 0, 8);
+    out = trace_put(out, bytes.size, 4);
+    return trace_put(out, bytes.size ? XXH3_64bits(bytes.data, bytes.size) : 0, 8);
 }
 
-/* What all records begin with. */
-static struct trace_hash *trace_begin(struct simnet_world *world, enum simnet_event_kind kind)
+/* What all records begin with; where the record goes on. */
+static uint8_t *trace_begin(struct simnet_world *world, enum simnet_event_kind kind)
 {
     struct trace_hash *trace = &world->trace;
 
     if (trace->used + RECORD_BYTES_MAX > TRACE_BUFFER_BYTES)
         trace_flush(trace);
-    trace_put(trace, kind, 1);
-    trace_put(trace, world->now, 8);
-    return trace;
+    uint8_t *out = trace_put(trace->buffer + trace->used, kind, 1);
+    return trace_put(out, world->now, 8);
+}
+
+static void trace_end(struct simnet_world *world, const uint8_t *out)
+{
+    world->trace.used = (size_t)(out - world->trace.buffer);
 }
 
 static void trace_stage(struct simnet_world *world, const struct link *link,
                         const struct slot *slot, enum simnet_stage stage,
                         const struct ruling *ruling)
 {
-    struct trace_hash *trace = trace_begin(world, SIMNET_EVENT_STAGE);
+    uint8_t *out = trace_begin(world, SIMNET_EVENT_STAGE);
     const struct simnet_datagram *datagram = &slot->datagram;
 
-    trace_put(trace, link ? link->index : SIMNET_NONE, 4);
-    trace_put(trace, (uint64_t)stage << 4 | ruling->verdict, 1);
-    trace_put(trace, datagram->number, 8);
+    out = trace_put(out, link ? link->index : SIMNET_NONE, 4);
+    out = trace_put(out, (uint64_t)stage << 4 | ruling->verdict, 1);
+    out = trace_put(out, datagram->number, 8);
     if (ruling->verdict != SIMNET_PASS) {
-        trace_put(trace, ruling->value, 8);
-        trace_put(trace, ruling->extra, 4);
+        out = trace_put(out, ruling->value, 8);
+        out = trace_put(out, ruling->extra, 4);
     }
-    if (stage != SIMNET_STAGE_ENTER)
-        return;
-    trace_put(trace, datagram->from_address, 4);
-    trace_put(trace, datagram->to_address, 4);
-    trace_put_bytes(trace, datagram->head);
-    trace_put(trace, datagram->payload.size, 4);
-    trace_put(trace, slot->message, 8);
-    trace_put(trace, slot->message_offset, 8);
+    if (stage == SIMNET_STAGE_ENTER) {
+        out = trace_put(out, datagram->from_address, 4);
+        out = trace_put(out, datagram->to_address, 4);
+        out = trace_put_bytes(out, datagram->head);
+        out = trace_put(out, datagram->payload.size, 4);
+        out = trace_put(out, slot->message, 8);
+        out = trace_put(out, slot->message_offset, 8);
+    }
+    trace_end(world, out);
 }
 
 static void trace_event(struct simnet_world *world, const struct simnet_event *event)
 {
-    struct trace_hash *trace = trace_begin(world, event->kind);
+    uint8_t *out = trace_begin(world, event->kind);
 
-    trace_put(trace, event->host, 4);
-    trace_put(trace, event->session, 4);
+    out = trace_put(out, event->host, 4);
+    out = trace_put(out, event->session, 4);
     switch (event->kind) {
     case SIMNET_EVENT_AFTERMATH:
-        trace_put(trace, event->token, 8);
-        trace_put(trace, event->ok, 1);
+        out = trace_put(out, event->token, 8);
+        out = trace_put(out, event->ok, 1);
         break;
     case SIMNET_EVENT_OPERATION:
-        trace_put(trace, event->command, 1);
-        trace_put(trace, event->operation, 8);
-        trace_put(trace, event->status, 1);
-        trace_put(trace, event->size, 8);
-        trace_put(trace, (uint32_t)event->code, 4);
+        out = trace_put(out, event->command, 1);
+        out = trace_put(out, event->operation, 8);
+        out = trace_put(out, event->status, 1);
+        out = trace_put(out, event->size, 8);
+        out = trace_put(out, (uint32_t)event->code, 4);
         break;
     case SIMNET_EVENT_RESULT:
-        trace_put(trace, event->operation, 8);
-        trace_put(trace, event->outcome, 1);
-        trace_put(trace, (uint32_t)event->code, 4);
+        out = trace_put(out, event->operation, 8);
+        out = trace_put(out, event->outcome, 1);
+        out = trace_put(out, (uint32_t)event->code, 4);
         break;
     case SIMNET_EVENT_DELIVER:
-        trace_put(trace, event->remote, 8);
-        trace_put_bytes(trace, event->data);
-        trace_put_bytes(trace, event->attributes);
+        out = trace_put(out, event->remote, 8);
+        out = trace_put_bytes(out, event->data);
+        out = trace_put_bytes(out, event->attributes);
         break;
     case SIMNET_EVENT_STATE:
-        trace_put(trace, event->remote, 8);
-        trace_put(trace, event->state, 1);
-        trace_put(trace, (uint32_t)event->code, 4);
+        out = trace_put(out, event->remote, 8);
+        out = trace_put(out, event->state, 1);
+        out = trace_put(out, (uint32_t)event->code, 4);
         break;
     case SIMNET_EVENT_DISCARD:
-        trace_put(trace, event->remote, 8);
-        trace_put(trace, event->reason, 1);
+        out = trace_put(out, event->remote, 8);
+        out = trace_put(out, event->reason, 1);
         break;
     case SIMNET_EVENT_CHANGE:
-        trace_put(trace, event->link, 4);
-        trace_put(trace, (uint64_t)event->change, 1);
-        trace_put(trace, event->value, 8);
+        out = trace_put(out, event->link, 4);
+        out = trace_put(out, (uint64_t)event->change, 1);
+        out = trace_put(out, event->value, 8);
         break;
     default:
         break;
     }
+    trace_end(world, out);
 }
 
 uint64_t simnet_world_hash(const struct simnet_world *world)
@@ -238,7 +242,9 @@ void emit_stage(struct simnet_world *world, const struct link *link, const struc
             trace_stage(world, link, slot, stage, ruling);
         event_count(world);
     }
-    if (world->observer_count == 0)
+    unsigned want =
+        ends || ruling->verdict != SIMNET_PASS ? SIMNET_WANT_VERDICTS : SIMNET_WANT_PASSES;
+    if (!(world->wants & want))
         return;
     struct simnet_event event = event_blank();
     event.kind = SIMNET_EVENT_STAGE;
