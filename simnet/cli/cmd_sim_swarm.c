@@ -1,5 +1,6 @@
 /* sipc sim swarm: a random scenario for each seed. */
 #include "cli.h"
+#include "scenarios.h"
 #include "sim_cli.h"
 #include "simnet/swarm.h"
 
@@ -8,13 +9,25 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SWARM_SEEDS = 2000, SWARM_JOBS, SWARM_JSON, SWARM_MARKS, SWARM_LOG, SWARM_JOBS_LIMIT = 64 };
+enum {
+    SWARM_SEEDS = 2000,
+    SWARM_JOBS,
+    SWARM_JSON,
+    SWARM_MARKS,
+    SWARM_LOG,
+    SWARM_BACKEND,
+    SWARM_JOBS_LIMIT = 64
+};
 
 static const struct cli_option swarm_options[] = {
     {'s', "seeds", "A..B", "these seeds, both included; A alone is one", SWARM_SEEDS},
     {'j', "jobs", "N", "in so many processes (1..64; 1)", SWARM_JOBS},
     {'m', "marks", NULL, "print every mark, with how often it was seen", SWARM_MARKS},
     {'l', "log", NULL, "of one seed: what it has switched on, and each event", SWARM_LOG},
+    {0, "backend", "NAME",
+     "own (default) or ns3: what carries the datagrams; seeds with what ns-3 cannot do are\n"
+     "left out, and no marks are due",
+     SWARM_BACKEND},
     {0, "json", NULL, "results as JSON", SWARM_JSON},
     {0, NULL, NULL, NULL, 0},
 };
@@ -28,14 +41,32 @@ static const struct cli_command swarm_command = {
         "seen\n"
         "certain things happen (marks): one that did not is a finding too.",
     .examples = "sipc sim swarm --seeds 1..10000 --jobs 2\n"
-                "sipc sim swarm --seeds 4711    # one of them again",
+                "sipc sim swarm --seeds 4711    # one of them again\n"
+                "sipc sim swarm --seeds 1..100 --backend ns3",
     .options = swarm_options,
 };
 
 struct swarm_args {
     struct simnet_swarm_options run;
     bool seeds, json, marks, log;
+    const struct simnet_ns3_library *library; /* NULL: the simulator itself */
+    struct simnet_ns3 *ns3;                   /* of the seed that runs */
 };
+
+static const struct simnet_carrier *swarm_carrier_begin(void *ctx, struct simnet_error *error)
+{
+    struct swarm_args *args = ctx;
+
+    args->ns3 = args->library->make(error);
+    return args->ns3 != NULL ? args->library->carrier(args->ns3) : NULL;
+}
+
+static void swarm_carrier_end(void *ctx)
+{
+    struct swarm_args *args = ctx;
+
+    args->library->end(args->ns3);
+}
 
 static bool swarm_take(void *ctx, int id, const char *value)
 {
@@ -55,6 +86,8 @@ static bool swarm_take(void *ctx, int id, const char *value)
         return args->marks = true;
     case SWARM_LOG:
         return args->log = true;
+    case SWARM_BACKEND:
+        return sim_take_backend("sipc sim swarm", value, &args->library);
     default:
         return args->json = true;
     }
@@ -158,7 +191,8 @@ static void swarm_print(const struct swarm_args *args, const struct simnet_swarm
         printf("%s%s%s: %" PRIu64 " seed%s, shortest %" PRIu64 " (event %" PRIu64 ")\n  %s\n",
                finding->invariant, rule[0] ? " " : "", rule, finding->count,
                finding->count == 1 ? "" : "s", finding->seed, finding->event, finding->text);
-        printf("  again: %s sim swarm --seeds %" PRIu64 "\n", cli_program, finding->seed);
+        printf("  again: %s sim swarm --seeds %" PRIu64 "%s\n", cli_program, finding->seed,
+               args->library != NULL ? " --backend ns3" : "");
     }
     for (size_t i = 0; i < missed->count; i++)
         printf("never seen: %s\n", missed->names[i]);
@@ -166,6 +200,8 @@ static void swarm_print(const struct swarm_args *args, const struct simnet_swarm
            " events, %zu marks\n",
            totals->seeds, totals->seeds == 1 ? "" : "s", totals->failed, totals->pdus,
            totals->faults, totals->events, swarm_each_mark(&totals->marks, NULL, NULL));
+    if (args->library != NULL)
+        printf("%" PRIu64 " of them left out, as ns-3 cannot carry them\n", totals->left_out);
 }
 
 static json_t *swarm_json_finding(const struct simnet_finding *finding)
@@ -197,6 +233,8 @@ static void swarm_print_json(const struct swarm_args *args,
                             (json_int_t)totals->faults, "events", (json_int_t)totals->events,
                             "findings", findings, "never_seen", never, "marks", marks);
     SIPC_ASSERT(all != NULL);
+    if (args->library != NULL)
+        json_object_set_new(all, "left_out", json_integer((json_int_t)totals->left_out));
     json_dumpf(all, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(all);
@@ -230,6 +268,11 @@ static int swarm_go(struct swarm_args *args)
         args->run.progress = swarm_progress;
         args->run.ctx = &clock;
     }
+    if (args->library != NULL) {
+        args->run.carrier_begin = swarm_carrier_begin;
+        args->run.carrier_end = swarm_carrier_end;
+        args->run.carrier_ctx = args;
+    }
     bool ok = simnet_swarm(&args->run, totals, &error);
     if (watched)
         fprintf(stderr, "\r\033[K%.0f seeds/s\n", (double)totals->seeds / swarm_seconds(&clock));
@@ -238,7 +281,8 @@ static int swarm_go(struct swarm_args *args)
         free(totals);
         return CLI_HARNESS;
     }
-    swarm_find_missed(totals, &missed);
+    if (args->library == NULL)
+        swarm_find_missed(totals, &missed);
     if (args->json)
         swarm_print_json(args, totals, &missed);
     else

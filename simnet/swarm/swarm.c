@@ -53,6 +53,7 @@ static void totals_add(struct simnet_swarm_totals *to, const struct simnet_swarm
     to->pdus += from->pdus;
     to->events += from->events;
     to->faults += from->faults;
+    to->left_out += from->left_out;
     to->full += from->full;
     simnet_marks_add(&to->marks, &from->marks);
     for (size_t i = 0; i < from->finding_count; i++)
@@ -106,13 +107,31 @@ static void seed_event(void *ctx, const struct simnet_event *event)
     fprintf(watch->log, "%s\n", line);
 }
 
-static void seed_run(const struct simnet_swarm_options *swarm, uint64_t seed,
-                     struct simnet_swarm_totals *totals)
+/* It was not built: because of the carrier alone, or because it makes no sense. */
+static void seed_unbuilt(const struct simnet_scenario *scenario,
+                         const struct simnet_carrier *carrier, uint64_t seed, const char *why,
+                         struct simnet_swarm_totals *totals)
+{
+    const struct simnet_scenario_options options = {.hash_off = true};
+    struct simnet_scenario_run run;
+    struct simnet_error error;
+
+    if (carrier == NULL || !simnet_scenario_build(scenario, &options, &run, &error, NULL, NULL)) {
+        seed_failed(totals, seed, 0, "makes no sense", SIPC_RULE_NONE, why);
+        return;
+    }
+    simnet_scenario_run_fini(&run);
+    totals->left_out++;
+}
+
+static void seed_run_on(const struct simnet_swarm_options *swarm,
+                        const struct simnet_carrier *carrier, uint64_t seed,
+                        struct simnet_swarm_totals *totals)
 {
     struct seed_watch watch = {.log = swarm->log};
     struct simnet_observer observer = {&watch, SIMNET_WANT_ALL & ~SIMNET_WANT_PASSES, seed_event};
     struct simnet_scenario_options options = {
-        .hash_off = true, .observers = &observer, .observer_count = 1};
+        .hash_off = true, .carrier = carrier, .observers = &observer, .observer_count = 1};
     struct simnet_scenario scenario;
     struct simnet_scenario_run run;
     struct simnet_error error;
@@ -121,7 +140,7 @@ static void seed_run(const struct simnet_swarm_options *swarm, uint64_t seed,
     if (swarm->edit != NULL)
         swarm->edit(swarm->ctx, &scenario);
     if (!simnet_scenario_build(&scenario, &options, &run, &error, NULL, NULL)) {
-        seed_failed(totals, seed, 0, "makes no sense", SIPC_RULE_NONE, error.text);
+        seed_unbuilt(&scenario, carrier, seed, error.text, totals);
     } else {
         watch.world = run.world;
         marker_begin(&watch.marker, &totals->marks, &scenario, run.world);
@@ -136,8 +155,24 @@ static void seed_run(const struct simnet_swarm_options *swarm, uint64_t seed,
                         watch.marker.faults >= SIMNET_FULL_FAULTS;
         simnet_scenario_run_fini(&run);
     }
-    totals->seeds++;
     simnet_scenario_fini(&scenario);
+}
+
+static void seed_run(const struct simnet_swarm_options *swarm, uint64_t seed,
+                     struct simnet_swarm_totals *totals)
+{
+    const struct simnet_carrier *carrier = NULL;
+    struct simnet_error error;
+
+    if (swarm->carrier_begin != NULL)
+        carrier = swarm->carrier_begin(swarm->carrier_ctx, &error);
+    if (swarm->carrier_begin != NULL && carrier == NULL)
+        seed_failed(totals, seed, 0, "carrier", SIPC_RULE_NONE, error.text);
+    else
+        seed_run_on(swarm, carrier, seed, totals);
+    if (carrier != NULL)
+        swarm->carrier_end(swarm->carrier_ctx);
+    totals->seeds++; /* of one that dies whoever finds it counts */
 }
 
 /* ---- many seeds ---- */

@@ -111,7 +111,8 @@ enum { SIMNET_FULL_HOSTS = 2, SIMNET_FULL_PDUS = 100, SIMNET_FULL_FAULTS = 1 };
 
 struct simnet_swarm_totals {
     uint64_t seeds, failed, pdus, events, faults;
-    uint64_t full; /* seeds with SIMNET_FULL_HOSTS, SIMNET_FULL_PDUS and SIMNET_FULL_FAULTS */
+    uint64_t left_out; /* of the seeds, those that the carrier cannot carry */
+    uint64_t full;     /* seeds with SIMNET_FULL_HOSTS, SIMNET_FULL_PDUS and SIMNET_FULL_FAULTS */
     struct simnet_marks marks;
     size_t finding_count; /* kinds beyond SIMNET_FINDINGS_MAX are in `failed` alone */
     struct simnet_finding findings[SIMNET_FINDINGS_MAX]; /* by name, then rule */
@@ -127,6 +128,11 @@ struct simnet_swarm_options {
     FILE *log;            /* gets each event of each seed; NULL: none. Then jobs is 1 */
     /* Makes another scenario of each, in the process that runs it; NULL: as they are. */
     void (*edit)(void *ctx, struct simnet_scenario *scenario);
+    /* Another simulator that carries the datagrams: made anew for each seed, in the process that
+     * runs it, and ended with it. NULL: none. */
+    const struct simnet_carrier *(*carrier_begin)(void *ctx, struct simnet_error *error);
+    void (*carrier_end)(void *ctx);
+    void *carrier_ctx;
     void (*progress)(void *ctx, const struct simnet_swarm_progress *progress); /* NULL: nobody */
     void *ctx; /* progress is told a few times a second */
 };

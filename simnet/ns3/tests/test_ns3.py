@@ -109,6 +109,14 @@ def test_a_tape_is_replayed_on_ns3(lib, sipc, tmp_path):
     assert done.returncode == 2 and "expected own or ns3, found ns2" in done.stderr
 
 
+def test_a_swarm_ends_alike_on_both(lib, sipc):
+    """But for the seeds with what ns-3 cannot do, which are counted."""
+    words = ["sim", "swarm", "--seeds", "1..24", "--json"]
+    own, ns3 = (json.loads(run(sipc, *words, *more).stdout) for more in ([], ["--backend", "ns3"]))
+    assert own["seeds"] == ns3["seeds"] == 24 and own["failed"] == ns3["failed"] == 0
+    assert 0 < ns3["left_out"] < 24 and 0 < ns3["pdus"] < own["pdus"]
+
+
 def test_what_ns3_cannot_do_is_named(lib, sipc):
     """With the line of it; the other scenarios are run."""
     done = run(sipc, "sim", "run", SCENARIOS / "codel.sx", SCENARIOS / "mtu-drop.sx",
