@@ -505,6 +505,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(&p, &p.sides[1]);
     }
     heal(&p);
+    target_count(p.events);
     if (target_tells())
         tell_end(&p);
     for (int i = 0; i < 2; i++) {

@@ -163,15 +163,19 @@ static size_t replay_each(void)
 
 /* ---- speed ---- */
 
-enum { SPEED_OPERATIONS = 32, SPEED_BYTES = 256, SPEED_SECONDS = 2 };
+enum { SPEED_OPERATIONS = 32, SPEED_BYTES = 256, SPEED_EVENTS = 256, SPEED_SECONDS = 2 };
 
-/* Operations of an input of records; bytes of another; 0: it is too long to be measured. */
+/* Operations of an input of records, or events where the target counts those; bytes of another; 0:
+ * it is too long to be measured. */
 static size_t length_of(const uint8_t *data, size_t size)
 {
     static struct sfz_input input;
 
     if (target_ops == 0)
         return size <= SPEED_BYTES ? size : 0;
+    LLVMFuzzerTestOneInput(data, size);
+    if (target_counted() > 0)
+        return target_counted() <= SPEED_EVENTS ? target_counted() : 0;
     sfz_decode(data, size, &input);
     return input.count <= SPEED_OPERATIONS ? input.count : 0;
 }
@@ -202,7 +206,10 @@ static void measure(void)
     }
     printf("%.0f executions a second of %zu inputs of %.1f %s\n",
            spent > 0 ? (double)runs * CLOCKS_PER_SEC / (double)spent : 0, used,
-           used > 0 ? (double)length / (double)used : 0, target_ops == 0 ? "bytes" : "operations");
+           used > 0 ? (double)length / (double)used : 0,
+           target_ops == 0        ? "bytes"
+           : target_counted() > 0 ? "events"
+                                  : "operations");
     for (size_t i = 0; i < used; i++)
         free(data[i]);
     free(data);

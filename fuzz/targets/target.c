@@ -14,6 +14,7 @@ static bool any_off, tells;
 
 static jmp_buf *go_on;
 static uint64_t noted;
+static size_t counted;
 
 void target_note(uint64_t hash)
 {
@@ -26,6 +27,16 @@ uint64_t target_noted(void)
 
     noted = 0;
     return hash;
+}
+
+void target_count(size_t events)
+{
+    counted = events;
+}
+
+size_t target_counted(void)
+{
+    return counted;
 }
 
 void target_break(enum sipc_rule rule, const char *format, ...)

@@ -24,6 +24,10 @@ extern const uint32_t target_ops;
 void target_note(uint64_t hash);
 uint64_t target_noted(void); /* and begins anew */
 
+/* How many events the last input came to, of a target whose inputs are measured by those. */
+void target_count(size_t events);
+size_t target_counted(void);
+
 /* ---- oracles ---- */
 
 /* Ends the program: "oracle broken: WID-3 ...". */
