@@ -192,6 +192,114 @@ static struct sfz_record any_record(struct chance *chance, uint32_t ops)
     return record;
 }
 
+/* ---- things that happen ----
+ *
+ * What gets a session from one state to another takes a few records that fit each other, which
+ * hardly come about one by one: with ids of the moment, each of these is right in many states. */
+
+enum { STORY_RECORDS = 5 };
+
+#define STORY_WHOLE                                                                                \
+    (SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP)
+#define STORY_DATA(by, at, set)                                                                    \
+    {                                                                                              \
+        .op = SFZ_PDU, .opcode = SIPC_DATA, .anchor = SFZ_FROM_OURS, .id = by, .seq_nr = at,       \
+        .flags = set, .size = 3                                                                    \
+    }
+#define STORY_ACK(code, at, set)                                                                   \
+    {                                                                                              \
+        .op = SFZ_PDU, .opcode = code, .anchor = SFZ_FROM_SENT, .seq_nr = at, .flags = set         \
+    }
+#define STORY_CLOSE(by)                                                                            \
+    {                                                                                              \
+        .op = SFZ_PDU, .opcode = SIPC_CLOSE, .anchor = SFZ_FROM_OURS, .id = by                     \
+    }
+#define STORY_WAIT_FOR(unit, thousandths)                                                          \
+    {                                                                                              \
+        .op = SFZ_WAIT, .kind = unit, .value = thousandths                                         \
+    }
+#define STORY_WAIT(thousandths) STORY_WAIT_FOR(SFZ_T, thousandths)
+
+static const struct sfz_record stories[][STORY_RECORDS] = {
+    /* the peer opens: with skip, by a group, by a group of two PDUs, by a group of two windows */
+    {STORY_DATA(1, 0, STORY_WHOLE | SIPC_OPT_SKIP)},
+    {STORY_DATA(1, 0, STORY_WHOLE)},
+    {STORY_DATA(1, 0, SIPC_OPT_FIRST_IN_WINDOW_GROUP),
+     STORY_DATA(0, 1, SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP)},
+    {STORY_DATA(1, 0, SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW),
+     STORY_DATA(1, 0, SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP)},
+    /* flags where they do not count; PDUs out of order; the window filled to its end */
+    {STORY_DATA(1, 0, SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW_GROUP),
+     STORY_DATA(0, 1, SIPC_OPT_LAST_IN_WINDOW)},
+    {STORY_DATA(1, 1, SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP),
+     STORY_DATA(0, 0, SIPC_OPT_FIRST_IN_WINDOW_GROUP)},
+    {STORY_DATA(1, 0, SIPC_OPT_FIRST_IN_WINDOW_GROUP), STORY_DATA(0, 1, 0), STORY_DATA(0, 2, 0),
+     STORY_DATA(0, 3, 0)},
+    /* it opens, and sends: one PDU, several, several windows, and is answered */
+    {{.op = SFZ_OPEN}, {.op = SFZ_SEND, .size = 3, .flags = SFZ_SKIP}},
+    {{.op = SFZ_OPEN},
+     {.op = SFZ_SEND, .size = 3, .flags = SFZ_SKIP},
+     STORY_ACK(SIPC_DATA_ACK, 0, SIPC_OPT_IS_WINDOW_FULL)},
+    {{.op = SFZ_SEND, .size = 3}, STORY_ACK(SIPC_DATA_ACK, 0, SIPC_OPT_IS_WINDOW_FULL)},
+    {{.op = SFZ_SEND, .size = 900}, STORY_ACK(SIPC_DATA_ACK, 2, SIPC_OPT_IS_WINDOW_FULL)},
+    {{.op = SFZ_SEND, .size = 2000},
+     STORY_ACK(SIPC_DATA_ACK, 3, SIPC_OPT_IS_WINDOW_FULL),
+     STORY_ACK(SIPC_DATA_ACK, 0, SIPC_OPT_IS_WINDOW_FULL)},
+    /* retries: all at the deadline, answered one by one; until the last */
+    {{.op = SFZ_SEND, .size = 900},
+     STORY_WAIT(1000),
+     STORY_ACK(SIPC_DATA_ACK, 0, 0),
+     STORY_ACK(SIPC_DATA_ACK, 1, 0)},
+    {{.op = SFZ_SEND, .size = 3}, STORY_WAIT(3000)},
+    {{.op = SFZ_SEND, .size = 900},
+     {.op = SFZ_SENT},
+     {.op = SFZ_SENT},
+     STORY_WAIT(1000),
+     STORY_ACK(SIPC_DATA_ACK, 0, 0)},
+    {{.op = SFZ_SEND, .size = 3}, {.op = SFZ_SENT, .flags = SFZ_FAILED}},
+    {STORY_ACK(SIPC_DATA_ACK, 1, SIPC_OPT_IS_WINDOW_FULL), {.op = SFZ_SENT}},
+    {STORY_WAIT(1000), STORY_ACK(SIPC_DATA_ACK, 0, SIPC_OPT_IS_WINDOW_FULL)},
+    /* closing, from either side, from both; what comes after it */
+    {{.op = SFZ_CLOSE, .value = 1}, STORY_ACK(SIPC_CLOSE_ACK, 0, 0)},
+    {{.op = SFZ_CLOSE, .value = 1}, STORY_CLOSE(1)},
+    {{.op = SFZ_CLOSE, .value = 1}, STORY_WAIT(3000)},
+    {{.op = SFZ_CLOSE, .value = 2}},
+    {STORY_CLOSE(1)},
+    {STORY_CLOSE(1), STORY_CLOSE(0)},
+    /* over the highest id, one way and the other */
+    {{.op = SFZ_OPEN},
+     {.op = SFZ_PRESET, .anchor = SFZ_FROM_HIGHEST, .flags = SFZ_NO_MIN},
+     {.op = SFZ_SEND, .size = 3, .flags = SFZ_SKIP},
+     STORY_ACK(SIPC_DATA_ACK, 0, SIPC_OPT_IS_WINDOW_FULL),
+     {.op = SFZ_SEND, .size = 3, .flags = SFZ_SKIP}},
+    {{.op = SFZ_OPEN},
+     {.op = SFZ_PRESET, .anchor2 = SFZ_FROM_HIGHEST, .id2 = -1, .flags = SFZ_PROCESSED},
+     {.op = SFZ_PDU,
+      .opcode = SIPC_DATA,
+      .anchor = SFZ_FROM_HIGHEST,
+      .flags = STORY_WHOLE | SIPC_OPT_SKIP},
+     {.op = SFZ_PDU, .opcode = SIPC_DATA, .flags = STORY_WHOLE}},
+    /* ids on the edge of what is valid */
+    {STORY_DATA(100, 0, STORY_WHOLE)},
+    {STORY_DATA(101, 0, STORY_WHOLE)},
+    {STORY_CLOSE(100)},
+    {STORY_CLOSE(101)},
+    {STORY_DATA(-1, 0, STORY_WHOLE)},
+    /* the same again; links */
+    {STORY_DATA(1, 0, STORY_WHOLE), {.op = SFZ_REPEAT}},
+    {STORY_ACK(SIPC_ENQUIRE_LINK, 0, 0)},
+    {{.op = SFZ_PDU, .opcode = SIPC_ENQUIRE_LINK_ACK, .code = 150}},
+    {{.op = SFZ_PDU, .opcode = SIPC_DATA_ACK, .anchor = SFZ_FROM_SENT, .id = 1},
+     {.op = SFZ_PDU, .opcode = SIPC_ENQUIRE_LINK_ACK, .code = 150}},
+    /* nothing happens, or next to nothing */
+    {STORY_WAIT_FOR(SFZ_IDLE_UNIT, 1000)},
+    {STORY_WAIT_FOR(SFZ_IDLE_UNIT, 600), STORY_ACK(SIPC_ENQUIRE_LINK, 0, 0),
+     STORY_WAIT_FOR(SFZ_IDLE_UNIT, 600)},
+    {STORY_WAIT_FOR(SFZ_ENQUIRE_UNIT, 1000), STORY_WAIT_FOR(SFZ_ENQUIRE_UNIT, 1000)},
+    {STORY_WAIT_FOR(SFZ_OPEN_UNIT, 1000)},
+    {STORY_WAIT_FOR(SFZ_LINGER_UNIT, 1000), STORY_DATA(0, 0, STORY_WHOLE)},
+};
+
 /* ---- changing an input ---- */
 
 static void insert(struct sfz_input *input, size_t at, const struct sfz_record *record)
@@ -282,13 +390,45 @@ static void change_record(struct chance *chance, struct sfz_record *record)
     }
 }
 
+/* Where a record happens only with other settings than the usual ones, it brings them. */
+static void story_settings(const struct sfz_record *record, int64_t *settings)
+{
+    if (record->op == SFZ_SENT)
+        settings[SFZ_MANUAL] = 1;
+    if (record->op == SFZ_WAIT && record->kind == SFZ_IDLE_UNIT && settings[SFZ_IDLE_TIMEOUT] == 0)
+        settings[SFZ_IDLE_TIMEOUT] = 2000;
+    if (record->op == SFZ_WAIT && record->kind == SFZ_ENQUIRE_UNIT &&
+        settings[SFZ_ENQUIRE_LINK_INTERVAL] == 0)
+        settings[SFZ_ENQUIRE_LINK_INTERVAL] = 700;
+}
+
+/* One of them, at one place; now and then with something else about a record. */
+static void tell_story(struct chance *chance, struct sfz_input *input, size_t at, uint32_t ops)
+{
+    const struct sfz_record *story = PICK(chance, stories);
+    uint8_t who = (uint8_t)(draw(chance, 8) ? draw(chance, 2) << 4 : draw(chance, 32));
+
+    for (size_t i = 0; i < STORY_RECORDS && story[i].op != SFZ_NOP; i++) {
+        struct sfz_record record = story[i];
+        if ((ops >> record.op & 1) == 0)
+            continue;
+        record.who = who;
+        story_settings(&record, input->settings);
+        if (record.op == SFZ_SEND || record.opcode == SIPC_DATA)
+            record.from = (uint8_t)draw(chance, 251);
+        if (draw(chance, 10) == 0)
+            change_record(chance, &record);
+        insert(input, at++, &record);
+    }
+}
+
 static void step(struct chance *chance, struct sfz_input *input, uint32_t ops)
 {
     size_t at = draw(chance, (uint32_t)input->count + 1);
     struct sfz_record record;
     size_t length;
 
-    switch (input->count == 0 ? 0 : draw(chance, 12)) {
+    switch (input->count == 0 ? draw(chance, 2) * 12 : draw(chance, 15)) {
     case 4: /* cut */
         at = draw(chance, (uint32_t)input->count);
         length = 1 + draw(chance, 3);
@@ -314,6 +454,11 @@ static void step(struct chance *chance, struct sfz_input *input, uint32_t ops)
         break;
     case 11:
         change_setting(chance, input);
+        break;
+    case 12:
+    case 13:
+    case 14:
+        tell_story(chance, input, draw(chance, 4) ? input->count : at, ops);
         break;
     default: /* insert; behind the end most often, where the state is what it was */
         record = any_record(chance, ops);
