@@ -320,7 +320,7 @@ static void call_receive(void)
 {
     uint8_t bytes[600], head = take_byte(&api.in);
     struct sipc_pdu_parts parts = {.opcode = (uint8_t)(head & 7), .session_id = session_id()};
-    uint8_t options[80];
+    uint8_t options[80] = {0};
     size_t size = 0, option_size = 0;
 
     for (unsigned i = 0; i < 4; i++)

@@ -637,7 +637,7 @@ bool simnet_scenario_from_script(const struct sx_script *script, size_t index,
 {
     struct scenario_load load = {
         .scenario = out, .script = script, .index = index, .errors = errors};
-    char name[512];
+    char name[512] = "";
 
     SIPC_ASSERT(script->world != NULL && index < script->case_count);
     load.env = (struct sx_env){&load, load_ask_number, load_ask_text, NULL};
