@@ -19,10 +19,11 @@ struct refuse_message {
     size_t encoded; /* bytes of options, at least */
 };
 
+/* Both halves of the session are seen, and it says of no other state than is known of it. */
 static bool refuse_certain(const struct judge *j, const struct judge_session *s)
 {
-    return s->out.known && s->in.known && !s->operations_lost && !s->close_asked &&
-           !j->shutting_down &&
+    return (s->told == 0 || (s->told & s->states) != 0) && s->out.known && s->in.known &&
+           !s->operations_lost && !s->close_asked && !j->shutting_down &&
            judge_knows(j, JUDGE_NEEDS_SYNC | JUDGE_NEEDS_EVENTS | JUDGE_NEEDS_COMMANDS);
 }
 

@@ -391,7 +391,8 @@ static void send_check_restrictions(struct judge *j, struct judge_session *s,
                         send_text(j, pdu));
         }
     }
-    if (operation != NULL && !skip && s->out.group_known && judge_must(s, JUDGE_IN_OPENED)) {
+    if (operation != NULL && !skip && s->out.group_known && judge_must(s, JUDGE_IN_OPENED) &&
+        s->told != JUDGE_IN_OPENING) {
         send_check_bound(j, s, window, operation, pdu);
     }
 }

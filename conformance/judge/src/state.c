@@ -257,7 +257,7 @@ static bool state_open_may_end(const struct judge *j, const struct judge_session
 {
     const uint64_t span = judge_ms(j->config.open_timeout_ms);
 
-    return j->config.open_timeout_ms < 0 ||
+    return j->config.open_timeout_ms < 0 || s->created_ns == SIPC_NEVER || j->flooded ||
            (j->config.open_timeout_ms > 0 &&
             judge_after(j->now_ns, j->config.early_ns) >= judge_after(s->created_ns, span));
 }
