@@ -1,6 +1,6 @@
-/* Fuzz target that must fail: a session as in fuzz_session, of an endpoint whose acks beyond the
- * second window name one PDU too many. Where it does not fail, oracles are not looked at, or
- * inputs do not get anywhere.
+/* Fuzz target that must fail: a session as in fuzz_session, of an endpoint whose acks of success
+ * beyond the second window name one PDU too many. Where it does not fail, oracles are not looked
+ * at, or inputs do not get anywhere.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
@@ -11,11 +11,12 @@ const uint32_t target_ops = OPS(SFZ_PDU) | OPS(SFZ_WAIT) | OPS(SFZ_OPEN) | OPS(S
 static bool broken_next_out(void *self, struct fuzz_out *out)
 {
     static uint8_t bytes[FUZZ_PDU_MAX];
+    struct sipc_pdu pdu;
 
     if (!fuzz_engine_driver.next_out(self, out))
         return false;
-    if (out->kind == JUDGE_TX && out->bytes.size > 46 && out->bytes.data[46] == SIPC_DATA_ACK &&
-        out->bytes.data[41] >= 2) {
+    if (out->kind == JUDGE_TX && sipc_pdu_decode(out->bytes, &pdu) == SIPC_DISCARD_NONE &&
+        pdu.opcode == SIPC_DATA_ACK && pdu.error_code == 0 && pdu.window_id >= 2) {
         memcpy(bytes, out->bytes.data, out->bytes.size);
         bytes[45]++;
         out->bytes.data = bytes;
