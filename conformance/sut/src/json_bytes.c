@@ -11,7 +11,7 @@
 void *conform__realloc(void *block, size_t size)
 {
     void *result = realloc(block, size ? size : 1);
-    if (!result) {
+    if (!result) { /* no memory */
         abort();
     }
     return result;
@@ -93,7 +93,7 @@ char *conform__json_line(json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
-    if (!text) {
+    if (!text) { /* no memory */
         abort();
     }
     size_t length = strlen(text);
@@ -171,7 +171,7 @@ json_t *conform__json_parse(const char *line, size_t size, struct conform_error 
         conform_error_set(error, "not JSON: %s (at byte %d)", why.text, why.position);
         return NULL;
     }
-    if (!json_is_object(json)) {
+    if (json_typeof(json) != JSON_OBJECT) {
         conform_error_set(error, "a JSON object was expected, this is %s",
                           conform__json_kind(json));
         json_decref(json);
@@ -241,7 +241,7 @@ int64_t conform__read_integer(struct conform__reader *reader, const char *name, 
     if (!value) {
         return fallback;
     }
-    if (!json_is_integer(value)) {
+    if (json_typeof(value) != JSON_INTEGER) {
         conform__reader_fail(reader, "`%s` must be an integer, is %s", name,
                              conform__json_kind(value));
         return fallback;
@@ -259,11 +259,15 @@ bool conform__read_bool(struct conform__reader *reader, const char *name, bool r
                         bool fallback)
 {
     const json_t *value = conform__read(reader, name, required);
-    if (value && !json_is_boolean(value)) {
+    if (!value) {
+        return fallback;
+    }
+    bool yes = json_typeof(value) == JSON_TRUE;
+    if (!yes && json_typeof(value) != JSON_FALSE) {
         conform__reader_fail(reader, "`%s` must be true or false, is %s", name,
                              conform__json_kind(value));
     }
-    return value ? json_is_true(value) : fallback;
+    return yes;
 }
 
 const char *conform__read_text(struct conform__reader *reader, const char *name, bool required)
@@ -290,7 +294,7 @@ static uint8_t *reader_bytes(struct conform__reader *reader, const char *name, b
     if (!value) {
         return NULL;
     }
-    if (!json_is_string(value)) {
+    if (json_typeof(value) != JSON_STRING) {
         conform__reader_fail(reader, "`%s` must be %s text, is %s", name, hex ? "hex" : "base64",
                              conform__json_kind(value));
         return NULL;
@@ -338,7 +342,7 @@ bool conform__read_session(struct conform__reader *reader, bool required,
 static bool reader_text(struct conform__reader *reader, const json_t *value, const char *name,
                         struct sipc_span *out)
 {
-    if (json_is_string(value)) {
+    if (json_typeof(value) == JSON_STRING) {
         out->size = json_string_length(value);
         out->data = conform__bytes_copy(json_string_value(value), out->size);
         return true;
@@ -362,7 +366,7 @@ struct conform_attribute *conform__read_attributes(struct conform__reader *reade
     if (!list) {
         return NULL;
     }
-    if (!json_is_array(list)) {
+    if (json_typeof(list) != JSON_ARRAY) {
         conform__reader_fail(reader, "`attributes` must be a list of [name, value], is %s",
                              conform__json_kind(list));
         return NULL;
@@ -370,7 +374,7 @@ struct conform_attribute *conform__read_attributes(struct conform__reader *reade
     struct conform_attribute *out = conform__alloc(json_array_size(list) * sizeof *out);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *pair = json_array_get(list, i);
-        if (!json_is_array(pair) || json_array_size(pair) != 2) {
+        if (json_array_size(pair) != 2) { /* 0 of what is no list */
             conform__reader_fail(reader, "`attributes` item %zu must be [name, value]", i);
             break;
         }

@@ -145,7 +145,7 @@ static void request_take_settings(struct conform__reader *reader, struct conform
     if (!settings) {
         return;
     }
-    if (!json_is_object(settings)) {
+    if (json_typeof(settings) != JSON_OBJECT) {
         conform__reader_fail(reader, "`settings` must be an object, is %s",
                              conform__json_kind(settings));
         return;
@@ -160,9 +160,10 @@ static void request_take_settings(struct conform__reader *reader, struct conform
         struct conform_setting *setting = &list[request->setting_count++];
         setting->name = name;
         setting->word = json_string_value(value);
-        setting->boolean = json_is_boolean(value);
-        setting->value = setting->boolean ? json_is_true(value) : json_integer_value(value);
-        if (!setting->word && !setting->boolean && !json_is_integer(value)) {
+        const json_type type = json_typeof(value);
+        setting->boolean = type == JSON_TRUE || type == JSON_FALSE;
+        setting->value = setting->boolean ? type == JSON_TRUE : json_integer_value(value);
+        if (!setting->word && !setting->boolean && type != JSON_INTEGER) {
             conform__reader_fail(reader,
                                  "setting `%s` must be an integer, true/false or text, is %s", name,
                                  conform__json_kind(value));

@@ -241,7 +241,7 @@ static bool response_take_out(const json_t *json, bool virtual_clock, struct con
             response_take_tx(&reader, virtual_clock, out);
             return reader.ok;
         }
-        if (!json_is_object(body)) {
+        if (json_typeof(body) != JSON_OBJECT) {
             conform__reader_fail(&reader, "`%s` must be an object, is %s", kinds[i].name,
                                  conform__json_kind(body));
             return false;
@@ -260,7 +260,7 @@ static void response_take_outs(struct conform__reader *reader, bool virtual_cloc
                                struct conform_response *response)
 {
     const json_t *list = conform__read(reader, "out", virtual_clock);
-    if (list && !json_is_array(list)) {
+    if (list && json_typeof(list) != JSON_ARRAY) {
         conform__reader_fail(reader, "`out` must be a list, is %s", conform__json_kind(list));
         return;
     }
@@ -279,7 +279,7 @@ static char **response_take_texts(struct conform__reader *reader, const char *na
                                   size_t *count)
 {
     const json_t *list = conform__read(reader, name, required);
-    if (list && !json_is_array(list)) {
+    if (list && json_typeof(list) != JSON_ARRAY) {
         conform__reader_fail(reader, "`%s` must be a list of texts, is %s", name,
                              conform__json_kind(list));
     }
