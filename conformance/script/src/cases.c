@@ -30,8 +30,11 @@ const struct sx_param_value *sx_case_value(const struct sx_script *script, size_
 
 void sx_case_name(const struct sx_script *script, size_t index, char *out, size_t size)
 {
+    if (size == 0) {
+        return;
+    }
     FILE *name = fmemopen(out, size, "w");
-    if (name == NULL) { /* size 0 */
+    if (name == NULL) { /* no memory */
         return;
     }
     fputs(script->id, name);
