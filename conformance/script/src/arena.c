@@ -20,7 +20,7 @@ struct sx__arena {
 
 static void *arena_checked(void *memory)
 {
-    if (memory == NULL) {
+    if (memory == NULL) { /* no memory */
         fputs("sipc: out of memory\n", stderr);
         abort();
     }

@@ -160,6 +160,9 @@ bool sx__is_word(const struct sx__parser *parser, const char *word);
 char sx__behind(const struct sx__parser *parser);
 /* Takes the current token if it is this, else false, untold. */
 bool sx__take_symbol(struct sx__parser *parser, int symbol);
+/* The same of what must stand there; false: told that `what` was expected. */
+bool sx__want_symbol(struct sx__parser *parser, int symbol, const char *what);
+bool sx__want_end(struct sx__parser *parser);
 
 /* tell.c. All return false. Columns are offsets in the line. */
 bool sx__fail(struct sx__parser *parser, size_t column, const char *format, ...) SIPC_PRINTF(3, 4);

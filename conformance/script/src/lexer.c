@@ -294,3 +294,19 @@ bool sx__take_symbol(struct sx__parser *parser, int symbol)
     sx__advance(parser);
     return true;
 }
+
+bool sx__want_symbol(struct sx__parser *parser, int symbol, const char *what)
+{
+    if (!sx__take_symbol(parser, symbol)) {
+        return sx__expected(parser, what);
+    }
+    return true;
+}
+
+bool sx__want_end(struct sx__parser *parser)
+{
+    if (parser->token.kind != SX__END) {
+        return sx__expected(parser, "the end of the line");
+    }
+    return true;
+}

@@ -96,11 +96,6 @@ static void parse_finish_line(struct sx__parser *parser)
     }
 }
 
-static bool parse_line_end(struct sx__parser *parser)
-{
-    return parser->token.kind == SX__END || sx__expected(parser, "the end of the line");
-}
-
 static bool parse_at_section(const struct sx__parser *parser)
 {
     return sx__is_word(parser, "setup") || sx__is_word(parser, "test");
@@ -173,7 +168,7 @@ static bool parse_step(struct sx__parser *parser, struct sx_step *step, size_t d
     }
     step->kind = row->kind;
     sx__advance(parser);
-    bool ok = row->parse(parser, step) && sx__parse_rules(parser, step) && parse_line_end(parser);
+    bool ok = row->parse(parser, step) && sx__parse_rules(parser, step) && sx__want_end(parser);
     bool failed = parser->line_failed;
     parse_finish_line(parser);
     step->comment = parse_take_comments(parser);
@@ -223,7 +218,7 @@ static enum parse_end parse_steps(struct sx__parser *parser, const struct sx_ste
         bool brace = sx__is_symbol(parser, '}');
         if (block != NULL && (brace || sx__is_word(parser, "or"))) {
             sx__advance(parser);
-            parse_line_end(parser);
+            sx__want_end(parser);
             parse_finish_line(parser);
             return brace ? PARSE_END_BRACE : PARSE_END_OR;
         }
@@ -317,7 +312,7 @@ static void parse_sections(struct sx__parser *parser)
         setup |= !is_test;
         test |= is_test;
         sx__advance(parser);
-        parse_line_end(parser);
+        sx__want_end(parser);
         parse_finish_line(parser);
         struct sx_block section = {0};
         parse_steps(parser, NULL, &section, 0);
@@ -336,7 +331,7 @@ static void parse_world(struct sx__parser *parser)
 
     parse_next_line(parser); /* stands at world */
     sx__advance(parser);
-    parse_line_end(parser);
+    sx__want_end(parser);
     parse_finish_line(parser);
     while (parse_next_line(parser)) {
         if (++parser->step_count > SX_STEPS_MAX) {

@@ -568,8 +568,7 @@ bool sx__parse_header_line(struct sx__parser *parser)
                             item->word);
         }
         sx__advance(parser);
-        return item->parse(parser) &&
-               (parser->token.kind == SX__END || sx__expected(parser, "the end of the line"));
+        return item->parse(parser) && sx__want_end(parser);
     }
     return header_unknown(parser);
 }

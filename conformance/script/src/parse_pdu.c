@@ -114,7 +114,7 @@ static bool pdu_tamper_index(struct sx__parser *parser, struct sx_tamper *tamper
         return sx__expected(parser, "'['");
     }
     tamper->index = sx__parse_expr(parser, true);
-    return tamper->index != NULL && (sx__take_symbol(parser, ']') || sx__expected(parser, "']'"));
+    return tamper->index != NULL && sx__want_symbol(parser, ']', "']'");
 }
 
 static bool pdu_tamper(struct sx__parser *parser, struct sx_step *step)
@@ -212,7 +212,7 @@ static bool pdu_opcode(struct sx__parser *parser, struct sx_pdu *pdu)
     if (sx__constant(pdu->opcode, &value) && (value < 0 || value > 255)) {
         return sx__fail(parser, start, "an opcode is 0..255");
     }
-    return sx__take_symbol(parser, ')') || sx__expected(parser, "')'");
+    return sx__want_symbol(parser, ')', "')'");
 }
 
 static bool pdu_number(struct sx__parser *parser, struct sx_field *field, bool pattern,
@@ -234,7 +234,7 @@ static bool pdu_head(struct sx__parser *parser, struct sx_step *step)
         !pdu_number(parser, &pdu->window_id, pattern, "WINDOW_ID:SEQ_NR")) {
         return false;
     }
-    return (sx__take_symbol(parser, ':') || sx__expected(parser, "':' and a seq_nr")) &&
+    return sx__want_symbol(parser, ':', "':' and a seq_nr") &&
            pdu_number(parser, &pdu->seq_nr, pattern, "seq_nr");
 }
 

@@ -364,7 +364,7 @@ static bool step_brace(struct sx__parser *parser, struct sx_step *step)
     if (!sx__take_symbol(parser, '{')) {
         return sx__expected(parser, "'{'");
     }
-    return parser->token.kind == SX__END || sx__expected(parser, "the end of the line");
+    return sx__want_end(parser);
 }
 
 static bool step_repeat(struct sx__parser *parser, struct sx_step *step)
@@ -396,7 +396,7 @@ static bool step_let(struct sx__parser *parser, struct sx_step *step)
 {
     size_t start = parser->token.start;
     if (!step_name(parser, &step->name, "a variable's name (without $)") ||
-        !(sx__take_symbol(parser, '=') || sx__expected(parser, "'='"))) {
+        !sx__want_symbol(parser, '=', "'='")) {
         return false;
     }
     step->right = sx__parse_expr(parser, true);
@@ -505,5 +505,5 @@ bool sx__parse_rules(struct sx__parser *parser, struct sx_step *step)
         step->rule_count++;
     } while (!sx__is_symbol(parser, ']') && parser->token.kind != SX__END);
     step->rules = rules;
-    return sx__take_symbol(parser, ']') || sx__expected(parser, "a rule or ']'");
+    return sx__want_symbol(parser, ']', "a rule or ']'");
 }

@@ -33,7 +33,7 @@ static bool value_count_part(struct sx__parser *parser)
 
 static bool value_close(struct sx__parser *parser)
 {
-    return sx__take_symbol(parser, ')') || sx__expected(parser, "')'");
+    return sx__want_symbol(parser, ')', "')'");
 }
 
 /* From behind the `(`. */

@@ -223,7 +223,7 @@ static bool world_session(struct sx__parser *parser, struct sx_value *value)
     }
     sx__advance(parser);
     value->place = sx__parse_expr(parser, true);
-    return value->place != NULL && (sx__take_symbol(parser, ']') || sx__expected(parser, "']'"));
+    return value->place != NULL && sx__want_symbol(parser, ']', "']'");
 }
 
 static bool world_new_name(struct sx__parser *parser, struct sx_value *value, const char *what,
@@ -285,7 +285,7 @@ static bool world_key(struct sx__parser *parser, struct sx_value *value, bool pa
         sx__advance(parser);
     }
     return world_key_part(parser, pattern, INT64_MAX, &key->window_id) &&
-           (sx__take_symbol(parser, ':') || sx__expected(parser, "':' and a seq_nr")) &&
+           sx__want_symbol(parser, ':', "':' and a seq_nr") &&
            world_key_part(parser, pattern, INT32_MAX, &key->seq_nr);
 }
 
@@ -636,8 +636,5 @@ bool sx__parse_statement(struct sx__parser *parser, struct sx_statement *stateme
     if (statement->row->one && statement->clause_count == 0) {
         return world_clause_row(parser, statement->row) != NULL;
     }
-    if (parser->token.kind != SX__END) {
-        return sx__expected(parser, "the end of the line");
-    }
-    return world_fits_subject(parser, statement);
+    return sx__want_end(parser) && world_fits_subject(parser, statement);
 }

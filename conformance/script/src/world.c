@@ -10,7 +10,7 @@
 static void world_bound(const struct sx_value *value, int64_t number, char *out, size_t size)
 {
     FILE *file = fmemopen(out, size, "w");
-    if (file == NULL) {
+    if (file == NULL) { /* no memory */
         return;
     }
     sx_print_quantity(value->kind, number, file);
