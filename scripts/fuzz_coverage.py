@@ -5,6 +5,10 @@ gcovr's report and prints it.
 Not counted are branches that no input can take: of SIPC_ASSERT, which says what was proven; of the
 engine's own check of its invariants (check.c), each of which is a branch that is never taken; of
 lines that end in the comment "no memory", where an allocation has failed.
+
+Not counted are these files, beside those that parse nothing: of the engine check.c, as said, and
+panic.c, which is what a failed assertion comes to; of the library of scripts eval.c and build.c,
+which compute values and encode PDUs while a script runs.
 """
 
 import json
