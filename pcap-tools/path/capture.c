@@ -21,7 +21,7 @@ void *path_grow(void *at, size_t count, size_t *capacity, size_t size)
         return at;
     *capacity = *capacity == 0 ? 64 : *capacity * 2;
     at = realloc(at, *capacity * size);
-    if (at == NULL)
+    if (at == NULL) /* no memory */
         abort();
     return at;
 }
@@ -50,7 +50,7 @@ static void capture_rehash(struct path_capture *capture)
     capture->bucket_count = capture->bucket_count == 0 ? 256 : capture->bucket_count * 4;
     free(capture->buckets);
     capture->buckets = calloc(capture->bucket_count, sizeof *capture->buckets);
-    if (capture->buckets == NULL)
+    if (capture->buckets == NULL) /* no memory */
         abort();
     for (size_t i = 0; i < capture->flow_count; i++) {
         const struct path_flow *flow = &capture->flows[i];

@@ -140,7 +140,7 @@ void path_pdus(struct path *path, struct path_capture *capture, const size_t *pl
         pdus.mask = pdus.mask * 2 + 1;
     pdus.sent = calloc(pdus.mask + 1, sizeof *pdus.sent);
     pdus.windows = calloc(pdus.mask + 1, sizeof *pdus.windows);
-    if (pdus.sent == NULL || pdus.windows == NULL)
+    if (pdus.sent == NULL || pdus.windows == NULL) /* no memory */
         abort();
     for (size_t i = 0; i < count; i++) {
         const struct path_record *record = &capture->records[places[i]];

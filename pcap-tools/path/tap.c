@@ -35,7 +35,7 @@ uint64_t path_sample_rank(const struct path_samples *samples, unsigned share)
     if (samples->count == 0)
         return 0;
     uint64_t *values = malloc(samples->count * sizeof *values);
-    if (values == NULL)
+    if (values == NULL) /* no memory */
         abort();
     for (size_t i = 0; i < samples->count; i++)
         values[i] = samples->at[i].ns;
@@ -88,7 +88,7 @@ struct pcapt_address path_host(const struct path_capture *capture, const struct 
     const size_t count = capture->flow_count * 2;
     struct tap_host *hosts = calloc(count + 1, sizeof *hosts), best = {.packets = 0};
 
-    if (hosts == NULL)
+    if (hosts == NULL) /* no memory */
         abort();
     for (size_t i = 0; i < count; i++) {
         hosts[i] =
@@ -141,7 +141,7 @@ static void tap_sort(struct tap *tap)
     tap->places = malloc((capture->count + 1) * sizeof *tap->places);
     tap->starts = calloc(capture->flow_count + 2, sizeof *tap->starts);
     tap->used = calloc(capture->flow_count + 1, sizeof *tap->used);
-    if (tap->places == NULL || tap->starts == NULL || tap->used == NULL)
+    if (tap->places == NULL || tap->starts == NULL || tap->used == NULL) /* no memory */
         abort();
     size_t *next = tap->starts + 1;
     for (size_t i = 0; i < capture->count; i++) {
@@ -256,7 +256,7 @@ static bool tap_streams(struct tap *tap)
     size_t best[2] = {0, 0}, *mine = malloc((tap->capture->count + 1) * sizeof *mine);
     bool found = false;
 
-    if (mine == NULL)
+    if (mine == NULL) /* no memory */
         abort();
     for (int way = 0; way < 2; way++) {
         for (uint32_t flow = 0; flow < tap->capture->flow_count; flow++) {

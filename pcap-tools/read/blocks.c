@@ -145,7 +145,7 @@ static size_t blocks_add_comment(struct blocks *blocks, size_t used,
     const size_t wanted = used + option->size + 2;
     if (wanted > blocks->text_capacity) {
         char *text = realloc(blocks->text, 2 * wanted);
-        if (text == NULL)
+        if (text == NULL) /* no memory */
             return used;
         blocks->text = text;
         blocks->text_capacity = 2 * wanted;
@@ -162,7 +162,7 @@ static size_t blocks_add_comment(struct blocks *blocks, size_t used,
 /* Reads `size` bytes; what came is told where it is less. */
 static size_t blocks_read(struct blocks *blocks, void *out, size_t size)
 {
-    const size_t got = size == 0 ? 0 : fread_unlocked(out, 1, size, blocks->file);
+    const size_t got = fread_unlocked(out, 1, size, blocks->file);
     blocks->offset += got;
     return got;
 }
@@ -181,7 +181,7 @@ static bool blocks_room(struct blocks *blocks, size_t size)
     if (size <= blocks->body_capacity)
         return true;
     uint8_t *body = realloc(blocks->body, size);
-    if (body == NULL)
+    if (body == NULL) /* no memory */
         return false;
     blocks->body = body;
     blocks->body_capacity = size;
@@ -191,7 +191,7 @@ static bool blocks_room(struct blocks *blocks, size_t size)
 /* The byte order of a section stands behind its length. `got` bytes of the body are read. */
 static enum pcapt_status blocks_order(struct blocks *blocks, uint64_t offset)
 {
-    if (!blocks_room(blocks, 64))
+    if (!blocks_room(blocks, 64)) /* no memory */
         return blocks_broken(blocks, offset, "out of memory");
     const size_t got = blocks_read(blocks, blocks->body, 4);
     if (got < 4)
@@ -250,7 +250,7 @@ static enum pcapt_status blocks_take(struct blocks *blocks, uint32_t *type,
     if (status != PCAPT_OK)
         return status;
     const size_t rest = total - BLOCKS_HEAD;
-    if (!blocks_room(blocks, rest))
+    if (!blocks_room(blocks, rest)) /* no memory */
         return blocks_broken(blocks, body->offset, "out of memory");
     const size_t more = have + blocks_read(blocks, blocks->body + have, rest - have);
     if (more < rest)
@@ -299,7 +299,7 @@ static enum pcapt_status blocks_interface(struct blocks *blocks, const struct bl
         const uint32_t capacity = blocks->capacity == 0 ? 4 : 2 * blocks->capacity;
         struct blocks_interface *grown =
             realloc(blocks->interfaces, capacity * sizeof *blocks->interfaces);
-        if (grown == NULL)
+        if (grown == NULL) /* no memory */
             return blocks_broken(blocks, body->offset, "out of memory");
         blocks->interfaces = grown;
         blocks->capacity = capacity;

@@ -35,7 +35,7 @@ struct fragments {
 struct fragments *fragments_new(struct pcapt_counts *counts)
 {
     struct fragments *fragments = calloc(1, sizeof *fragments);
-    if (fragments == NULL)
+    if (fragments == NULL) /* no memory */
         abort();
     fragments->counts = counts;
     return fragments;
@@ -86,7 +86,7 @@ static void fragments_begin(struct fragments_slot *slot, const struct fragment *
                             const struct pcapt_frame *frame)
 {
     uint8_t *bytes = slot->bytes != NULL ? slot->bytes : malloc(FRAGMENTS_BYTES);
-    if (bytes == NULL)
+    if (bytes == NULL) /* no memory */
         abort();
     *slot = (struct fragments_slot){.used = true,
                                     .id = fragment->id,

@@ -128,13 +128,13 @@ static enum packet_kind ip_v4(struct fragments *fragments, const struct pcapt_fr
     if (head < 20 || (length != 0 && (length < head || !ip_trim(&rest, length))))
         return PACKET_MALFORMED;
     const uint32_t cut = packet_u16(at + 6);
+    if (!packet_skip(&rest, head))
+        return head > rest.wire ? PACKET_MALFORMED : PACKET_CUT;
     packet->flow.source.family = packet->flow.destination.family = 4;
     memcpy(packet->flow.source.bytes, at + 12, 4);
     memcpy(packet->flow.destination.bytes, at + 16, 4);
     packet->ip_id = packet_u16(at + 4);
     packet->has_ip_id = packet->ip_id != 0;
-    if (!packet_skip(&rest, head))
-        return head > rest.wire ? PACKET_MALFORMED : PACKET_CUT;
     if ((cut & 0x3fff) == 0)
         return ip_transport(at[9], rest, packet);
     struct fragment fragment = {.id = packet->ip_id,

@@ -32,7 +32,7 @@ struct pcapt_source {
 static struct pcapt_source *source_new(FILE *file, bool owned)
 {
     struct pcapt_source *source = calloc(1, sizeof *source);
-    if (source == NULL)
+    if (source == NULL) /* no memory */
         abort();
     source->file = file;
     source->owned = owned;

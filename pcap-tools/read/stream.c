@@ -61,7 +61,7 @@ struct streams {
 struct streams *streams_new(const struct pcapt_reader_options *options, struct pcapt_counts *counts)
 {
     struct streams *streams = calloc(1, sizeof *streams);
-    if (streams == NULL)
+    if (streams == NULL) /* no memory */
         abort();
     streams->options = options;
     streams->counts = counts;
@@ -153,7 +153,7 @@ static struct stream *streams_get(struct streams *streams, const struct pcapt_fl
     if (streams->count == STREAMS_MAX)
         streams_evict(streams);
     stream = calloc(1, sizeof *stream);
-    if (stream == NULL)
+    if (stream == NULL) /* no memory */
         abort();
     stream->flow = *flow;
     struct stream **bucket = streams_bucket(streams, flow);
@@ -181,7 +181,7 @@ static void stream_append(struct stream *stream, const uint8_t *bytes, size_t si
     if (stream->end + size > stream->capacity) {
         const size_t capacity = (stream->end + size) * 2;
         uint8_t *pending = realloc(stream->pending, capacity);
-        if (pending == NULL)
+        if (pending == NULL) /* no memory */
             abort();
         stream->pending = pending;
         stream->capacity = capacity;
@@ -219,7 +219,7 @@ static void stream_hold(struct streams *streams, struct stream *stream, const st
     if (*at != NULL && (*at)->seq == packet->seq && (*at)->wire >= packet->wire_size)
         return;
     struct stream_held *held = malloc(sizeof *held + packet->size);
-    if (held == NULL)
+    if (held == NULL) /* no memory */
         abort();
     *held = (struct stream_held){*at,           packet->seq, packet->size, packet->wire_size,
                                  frame->number, frame->at_ns};
