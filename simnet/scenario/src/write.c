@@ -479,7 +479,7 @@ struct scenario_keys *scenario_keys_new(const struct simnet_scenario *scenario)
     for (size_t i = 0; i < scenario->sessions.count; i++)
         count += scenario->sessions.at[i].count;
     struct scenario_keys *keys = malloc(sizeof *keys + count * sizeof keys->at[0]);
-    if (keys == NULL)
+    if (keys == NULL) /* no memory */
         abort();
     keys->count = 0;
     for (size_t i = 0; i < scenario->sessions.count; i++) {

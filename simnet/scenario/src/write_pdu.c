@@ -32,7 +32,7 @@ static bool write_is_pattern(struct sipc_span bytes)
     for (size_t i = 0; i < bytes.size; i++)
         if (bytes.data[i] != (uint8_t)((bytes.data[0] + i) % 251))
             return false;
-    return bytes.size > 64 && bytes.data[0] < 251;
+    return bytes.size > 64;
 }
 
 struct sx_data scenario_write_data(struct sx_script *script, struct sipc_span bytes)
