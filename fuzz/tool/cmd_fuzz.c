@@ -4,16 +4,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "tool/fuzz_cli.h"
 #include "tool/story.h"
+#include "tool/targets.h"
 
 enum { INPUT_BYTES_MAX = 1 << 20, PATH_SIZE = 4096 };
-enum { OPTION_SUT, OPTION_ID, OPTION_OUT, OPTION_WHOLE };
+enum { OPTION_SUT, OPTION_ID, OPTION_OUT, OPTION_WHOLE, OPTION_TARGET };
 
 struct args {
     const char *sut, *id, *out;
+    const struct fuzz_target *target;
     bool whole;
 };
 
@@ -27,6 +30,8 @@ static bool take(void *ctx, int id, const char *value)
         args->id = value;
     else if (id == OPTION_WHOLE)
         args->whole = true;
+    else if (id == OPTION_TARGET)
+        return (args->target = fuzz_target_find(value)) != NULL;
     else
         args->out = value;
     return true;
@@ -34,9 +39,10 @@ static bool take(void *ctx, int id, const char *value)
 
 /* ---- files ---- */
 
-/* malloc'ed; NULL: told. Inputs of another version are refused: they would mean something else. */
-static uint8_t *read_input(const char *path, size_t *size)
+/* malloc'ed; NULL: told. Records of another version are refused: they would mean something else. */
+static uint8_t *read_input(const char *path, const struct fuzz_target *target, size_t *size)
 {
+    const bool records = target->inputs == FUZZ_OF_ENDPOINT || target->inputs == FUZZ_RECORDS;
     FILE *file = fopen(path, "rb");
     uint8_t *bytes = malloc(INPUT_BYTES_MAX);
     unsigned version;
@@ -46,7 +52,7 @@ static uint8_t *read_input(const char *path, size_t *size)
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
         free(bytes);
         bytes = NULL;
-    } else if (sfz_mark(bytes, *size, &version) == SFZ_OTHER_VERSION) {
+    } else if (records && sfz_mark(bytes, *size, &version) == SFZ_OTHER_VERSION) {
         fprintf(stderr, "%s: expected an input of version %d, found version %c\n", path,
                 SFZ_VERSION, bytes[SFZ_MARK_SIZE - 1]);
         free(bytes);
@@ -132,29 +138,46 @@ static void capture_pdu(void *ctx, bool out, uint64_t peer, uint64_t at_ns, stru
     cli_capture_pdu(capture->capture, &entry, capture->id);
 }
 
-/* What the input comes to, as a script to `out`; the exit code. */
-static int tell(const char *path, const struct args *args, const char *id, FILE *out,
-                struct capture *capture, struct sfz_input *canonical, struct fuzz_played *played)
+/* What happens to an endpoint: a view of the malloc'ed bytes returned, NULL: told. A PDU comes to
+ * one with the settings that are usual. */
+static uint8_t *load(const char *path, const struct fuzz_target *target, struct sfz_input *input)
 {
-    static struct sfz_input input;
+    const bool pdu = target->inputs == FUZZ_PDU;
     size_t size;
-    void *self;
-    uint8_t *bytes = read_input(path, &size);
+    uint8_t *bytes = read_input(path, target, &size);
 
     if (bytes == NULL)
-        return CLI_USAGE;
-    sfz_decode(bytes, size, &input);
-    const struct fuzz_driver *driver = attach(args->sut, &self);
-    if (driver == NULL) {
+        return NULL;
+    sfz_decode(bytes, pdu ? 0 : size, input);
+    if (!pdu)
+        return bytes;
+    if (size == 0 || size > SFZ_RAW_MAX) {
+        fprintf(stderr, "%s: no case says it: expected a PDU of 1 to %d bytes, found %zu\n", path,
+                SFZ_RAW_MAX, size);
         free(bytes);
-        return CLI_NO_SUT;
+        return NULL;
     }
+    input->records[0] =
+        (struct sfz_record){.op = SFZ_RAW, .raw = bytes, .raw_size = (uint16_t)size};
+    input->count = 1;
+    return bytes;
+}
+
+/* What the input comes to, as a script to `out`; the exit code. */
+static int tell(const char *path, const struct args *args, const char *id, struct sfz_input *input,
+                FILE *out, struct capture *capture, struct sfz_input *canonical,
+                struct fuzz_played *played)
+{
+    void *self;
+    const struct fuzz_driver *driver = attach(args->sut, &self);
+
+    if (driver == NULL)
+        return CLI_NO_SUT;
     if (!args->whole)
-        fuzz_story_shrink(driver, self, &input);
-    bool told = fuzz_story_print(driver, self, &input, id, out, stderr, canonical, played,
+        fuzz_story_shrink(driver, self, input);
+    bool told = fuzz_story_print(driver, self, input, id, out, stderr, canonical, played,
                                  capture != NULL ? capture_pdu : NULL, capture);
     detach(args->sut, self);
-    free(bytes);
     if (!told)
         fprintf(stderr, "%s: cannot be told as a script\n", path);
     return told ? CLI_OK : CLI_HARNESS;
@@ -162,7 +185,13 @@ static int tell(const char *path, const struct args *args, const char *id, FILE 
 
 /* ---- show ---- */
 
+#define TARGET_OPTION                                                                              \
+    {                                                                                              \
+        0, "target", "NAME", "whose input it is (default: fuzz_session)", OPTION_TARGET            \
+    }
+
 static const struct cli_option show_options[] = {
+    TARGET_OPTION,
     {0, "sut", "SPEC", "so:PATH or exec:CMD instead of the engine", OPTION_SUT},
     {0, "id", "NAME", "of the script; by default made of the file's name", OPTION_ID},
     {0, "whole", NULL, "with records that a broken oracle does not need", OPTION_WHOLE},
@@ -170,12 +199,23 @@ static const struct cli_option show_options[] = {
 static const struct cli_command show_command = {
     "sipc fuzz show", "[options] FILE",
     "Prints an input of a fuzz target as a conformance case: what goes in, and what comes of it.",
-    "sipc fuzz show crash-1f2e\n", show_options};
+    "sipc fuzz show crash-1f2e\n"
+    "sipc fuzz show --target fuzz_pdu_decode crash-90ab\n",
+    show_options};
+
+/* No script says inputs of this target. */
+static int cannot_show(const struct fuzz_target *target)
+{
+    fputs("sipc fuzz show: expected a target whose inputs a script says (", stderr);
+    fuzz_target_names(true, stderr);
+    fprintf(stderr, "); found %s\n", target->name);
+    return CLI_USAGE;
+}
 
 int fuzz_cmd_show(int argc, char **argv)
 {
-    static struct sfz_input canonical;
-    struct args args = {0};
+    static struct sfz_input input, canonical;
+    struct args args = {.target = fuzz_target_find("fuzz_session")};
     struct fuzz_played played;
     char id[64];
     int first, code = cli_parse(&show_command, argc, argv, &first, take, &args);
@@ -184,8 +224,14 @@ int fuzz_cmd_show(int argc, char **argv)
         return code;
     if (argc - first != 1)
         return cli_usage(&show_command, "expected one file, found %d arguments", argc - first);
+    if (args.target->inputs >= FUZZ_RECORDS)
+        return cannot_show(args.target);
     make_id(args.id != NULL ? args.id : argv[first], id, sizeof id);
-    code = tell(argv[first], &args, id, stdout, NULL, &canonical, &played);
+    uint8_t *bytes = load(argv[first], args.target, &input);
+    if (bytes == NULL)
+        return CLI_USAGE;
+    code = tell(argv[first], &args, id, &input, stdout, NULL, &canonical, &played);
+    free(bytes);
     if (code == CLI_OK && played.finding.found) {
         fprintf(stderr, "oracle broken: %s\n", played.finding.text);
         return CLI_NONCONFORMANT;
@@ -247,6 +293,7 @@ int fuzz_cmd_seed(int argc, char **argv)
 /* ---- case ---- */
 
 static const struct cli_option case_options[] = {
+    TARGET_OPTION,
     {0, "sut", "SPEC", "so:PATH or exec:CMD instead of the engine", OPTION_SUT},
     {0, "id", "NAME", "of the files; by default made of the input's", OPTION_ID},
     {0, "whole", NULL, "with records that a broken oracle does not need", OPTION_WHOLE},
@@ -256,8 +303,15 @@ static const struct cli_command case_command = {
     "sipc fuzz case", "[options] FILE",
     "Makes of an input, one that broke an oracle most often, all that a repair needs: a script\n"
     "(NAME.sx), a capture (NAME.pcapng), the input as it is said best (NAME.sfz), and a unit test\n"
-    "that plays it (test_NAME.c; those in fuzz/regress are built).",
-    "sipc fuzz case --id acks-past-a-gap -o fuzz/regress crash-1f2e\n", case_options};
+    "that plays it (test_NAME.c; those in fuzz/regress are built).\n"
+    "\n"
+    "An input of any target but fuzz_session, fuzz_receiver and fuzz_sender is kept as it is\n"
+    "(TARGET/NAME; ctest replays those in fuzz/regress). Of fuzz_pdu_decode there are a script "
+    "and\n"
+    "a capture beside it: the PDU comes to an endpoint.",
+    "sipc fuzz case --id acks-past-a-gap -o fuzz/regress crash-1f2e\n"
+    "sipc fuzz case --target fuzz_options --id a-key-of-255 -o fuzz/regress crash-90ab\n",
+    case_options};
 
 static bool write_test(const char *folder, const char *id, const struct sfz_input *input)
 {
@@ -287,10 +341,32 @@ static bool write_test(const char *folder, const char *id, const struct sfz_inpu
     return close_file(file);
 }
 
-static int make_case(const char *path, const struct args *args, const char *id)
+/* The input itself, in the folder of its target, which is made where it is not there. */
+static int keep_input(const char *path, const struct args *args, const char *id)
+{
+    char folder[PATH_SIZE];
+    size_t size;
+    uint8_t *bytes = read_input(path, args->target, &size);
+
+    if (bytes == NULL)
+        return CLI_USAGE;
+    snprintf(folder, sizeof folder, "%s/%s", args->out != NULL ? args->out : ".",
+             args->target->name);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        fprintf(stderr, "%s: %s\n", folder, strerror(errno));
+    FILE *file = create(folder, id, "");
+    if (file != NULL)
+        fwrite(bytes, 1, size, file);
+    free(bytes);
+    return file != NULL && close_file(file) ? CLI_OK : CLI_HARNESS;
+}
+
+static int make_case(const char *path, const struct args *args, const char *id,
+                     struct sfz_input *input)
 {
     static struct sfz_input canonical;
     const char *folder = args->out != NULL ? args->out : ".";
+    const bool endpoint = args->target->inputs == FUZZ_OF_ENDPOINT;
     struct fuzz_played played;
     FILE *script = create(folder, id, ".sx"), *pcapng = create(folder, id, ".pcapng");
 
@@ -298,19 +374,22 @@ static int make_case(const char *path, const struct args *args, const char *id)
         return CLI_HARNESS;
     struct capture capture = {
         cli_capture_begin(pcapng, args->sut != NULL ? args->sut : "engine", true), id};
-    int code = tell(path, args, id, script, &capture, &canonical, &played);
+    int code = tell(path, args, id, input, script, &capture, &canonical, &played);
     bool good = cli_capture_end(capture.capture);
     good = close_file(script) && good;
     if (code != CLI_OK)
         return code;
-    good = write_test(folder, id, &canonical) && good;
-    printf("%s\n", played.finding.found ? played.finding.text : "no oracle is broken");
+    good = (!endpoint || write_test(folder, id, &canonical)) && good;
+    printf("%s\n", played.finding.found ? played.finding.text
+                   : endpoint           ? "no oracle is broken"
+                                        : "no oracle of an endpoint is broken");
     return good ? CLI_OK : CLI_HARNESS;
 }
 
 int fuzz_cmd_case(int argc, char **argv)
 {
-    struct args args = {0};
+    static struct sfz_input input;
+    struct args args = {.target = fuzz_target_find("fuzz_session")};
     char id[64];
     int first, code = cli_parse(&case_command, argc, argv, &first, take, &args);
 
@@ -318,6 +397,20 @@ int fuzz_cmd_case(int argc, char **argv)
         return code;
     if (argc - first != 1)
         return cli_usage(&case_command, "expected one file, found %d arguments", argc - first);
+    if (strcmp(args.target->name, "fuzz_pair") == 0)
+        return cli_usage(&case_command, "inputs of fuzz_pair are scenarios: use fuzz/pair-case");
+    if (args.target->inputs >= FUZZ_RECORDS && args.sut != NULL)
+        return cli_usage(&case_command, "--sut: inputs of %s are kept as they are, and not played",
+                         args.target->name);
     make_id(args.id != NULL ? args.id : argv[first], id, sizeof id);
-    return make_case(argv[first], &args, id);
+    if (args.target->inputs != FUZZ_OF_ENDPOINT)
+        code = keep_input(argv[first], &args, id);
+    if (code > CLI_OK || args.target->inputs >= FUZZ_RECORDS)
+        return code;
+    uint8_t *bytes = load(argv[first], args.target, &input);
+    if (bytes == NULL) /* it may be kept all the same */
+        return code == CLI_OK ? CLI_OK : CLI_USAGE;
+    code = make_case(argv[first], &args, id, &input);
+    free(bytes);
+    return code;
 }
