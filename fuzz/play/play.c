@@ -50,10 +50,8 @@ struct player {
 
 /* ---- oracles ---- */
 
-static void player_find(struct player *p, enum sipc_rule rule, const char *text)
+void fuzz_find(struct fuzz_finding *finding, enum sipc_rule rule, const char *text)
 {
-    struct fuzz_finding *finding = &p->played->finding;
-
     if (finding->found)
         return;
     finding->found = true;
@@ -61,17 +59,17 @@ static void player_find(struct player *p, enum sipc_rule rule, const char *text)
     snprintf(finding->text, sizeof finding->text, "%s", text);
 }
 
-static void player_judged(struct player *p)
+void fuzz_find_judged(struct fuzz_finding *out, const struct judge *judge, bool advisories)
 {
     char text[640];
 
-    for (size_t i = 0; p->judge != NULL && i < judge_finding_count(p->judge); i++) {
-        const struct judge_finding *finding = judge_finding(p->judge, i);
+    for (size_t i = 0; i < judge_finding_count(judge); i++) {
+        const struct judge_finding *finding = judge_finding(judge, i);
         const struct sipc_rule_info *info = finding != NULL ? sipc_rule_info(finding->rule) : NULL;
-        if (info == NULL || (info->level != SIPC_MUST && !p->options->advisories))
+        if (info == NULL || (info->level != SIPC_MUST && !advisories))
             continue;
         judge_finding_print(finding, text, sizeof text);
-        player_find(p, finding->rule, text);
+        fuzz_find(out, finding->rule, text);
         return;
     }
 }
@@ -83,9 +81,10 @@ static void player_check(struct player *p)
 
     if (broken != NULL) {
         snprintf(text, sizeof text, "invariant: %s", broken);
-        player_find(p, SIPC_RULE_NONE, text);
+        fuzz_find(&p->played->finding, SIPC_RULE_NONE, text);
     }
-    player_judged(p);
+    if (p->judge != NULL)
+        fuzz_find_judged(&p->played->finding, p->judge, p->options->advisories);
 }
 
 static void player_feed(struct player *p, struct judge_event *event)
@@ -521,7 +520,8 @@ static void player_end(struct player *p)
             p->now = deadline - 1;
     }
     player_feed(p, &end);
-    player_judged(p);
+    if (p->judge != NULL)
+        fuzz_find_judged(&p->played->finding, p->judge, p->options->advisories);
 }
 
 /* ---- one after the other ---- */

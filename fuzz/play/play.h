@@ -52,6 +52,10 @@ void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_in
 struct judge *fuzz_judge(struct judge *used, const int64_t settings[SFZ_SETTING_COUNT],
                          const bool *off);
 
+/* What was found first is kept. The other: the judge's, advisories among them where they count. */
+void fuzz_find(struct fuzz_finding *finding, enum sipc_rule rule, const char *text);
+void fuzz_find_judged(struct fuzz_finding *finding, const struct judge *judge, bool advisories);
+
 /* How often what came about in which state, for libFuzzer to see (counters.c). */
 enum { FUZZ_MARK_STATES = 6, FUZZ_MARK_EVENTS = 16, FUZZ_MARK_VERDICTS = 64 };
 void fuzz_mark(unsigned state, unsigned event, unsigned verdict);

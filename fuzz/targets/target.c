@@ -10,7 +10,7 @@
 static const struct simnet_explore_engine *engine = &simnet_explore_engine;
 static const char *sut_spec;
 static bool off[JUDGE_CHECK_COUNT];
-static bool any_off, tells;
+static bool any_off;
 
 static jmp_buf *go_on;
 static uint64_t noted;
@@ -72,8 +72,7 @@ static void usage(const char *what, const char *word)
     fprintf(stderr, "%s: %s\n", what, word);
     fputs("of a target: --engine=PATH  another build of the engine\n"
           "             --sut=SPEC     any implementation: so:PATH (in this process) or exec:CMD\n"
-          "             --off=CHECK    switch a check of the judge off\n"
-          "             --scenario     tell the input of a pair as a scenario\n",
+          "             --off=CHECK    switch a check of the judge off\n",
           stderr);
     exit(2);
 }
@@ -115,8 +114,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
             take_engine(word + 9);
         else if (strncmp(word, "--sut=", 6) == 0)
             sut_spec = word + 6;
-        else if (strcmp(word, "--scenario") == 0)
-            tells = true;
         else if (strncmp(word, "--off=", 6) == 0)
             take_off(word + 6);
         else if (strncmp(word, "--", 2) == 0 && !is_of_replayer(word))
@@ -133,16 +130,6 @@ const struct simnet_explore_engine *target_engine(void)
 const bool *target_off(void)
 {
     return any_off ? off : NULL;
-}
-
-const char *target_sut(void)
-{
-    return sut_spec;
-}
-
-bool target_tells(void)
-{
-    return tells;
 }
 
 bool target_is_engine(void)

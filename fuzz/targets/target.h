@@ -59,10 +59,6 @@ const struct fuzz_driver *target_driver(void **self);
 const struct fuzz_driver *target_side(int side, void **self);
 /* Whether that is our own engine's code, which keeps the advisory rules, too. */
 bool target_is_engine(void);
-/* --sut; NULL: none. */
-const char *target_sut(void);
-/* Whether a target that can writes its input as a scenario to stdout (--scenario). */
-bool target_tells(void);
 /* Checks of the judge switched off by --off; NULL: none. */
 const bool *target_off(void);
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "play/pair.h"
+#include "sim_cli.h"
 #include "tool/fuzz_cli.h"
 #include "tool/story.h"
 #include "tool/targets.h"
@@ -42,7 +44,7 @@ static bool take(void *ctx, int id, const char *value)
 /* malloc'ed; NULL: told. Records of another version are refused: they would mean something else. */
 static uint8_t *read_input(const char *path, const struct fuzz_target *target, size_t *size)
 {
-    const bool records = target->inputs == FUZZ_OF_ENDPOINT || target->inputs == FUZZ_RECORDS;
+    const bool records = target->inputs != FUZZ_PDU && target->inputs != FUZZ_BYTES;
     FILE *file = fopen(path, "rb");
     uint8_t *bytes = malloc(INPUT_BYTES_MAX);
     unsigned version;
@@ -163,24 +165,93 @@ static uint8_t *load(const char *path, const struct fuzz_target *target, struct 
     return bytes;
 }
 
-/* What the input comes to, as a script to `out`; the exit code. */
-static int tell(const char *path, const struct args *args, const char *id, struct sfz_input *input,
-                FILE *out, struct capture *capture, struct sfz_input *canonical,
-                struct fuzz_played *played)
-{
+struct endpoint {
+    const struct fuzz_driver *driver;
     void *self;
-    const struct fuzz_driver *driver = attach(args->sut, &self);
+};
 
-    if (driver == NULL)
+static void play_endpoint(void *ctx, const struct sfz_input *input, struct fuzz_finding *finding)
+{
+    const struct endpoint *endpoint = ctx;
+    struct fuzz_play_options options = {.advisories = endpoint->driver == &fuzz_engine_driver};
+    struct fuzz_played played;
+
+    fuzz_play(endpoint->driver, endpoint->self, input, &options, &played);
+    *finding = played.finding;
+}
+
+/* What a script is made of, and what comes of it. */
+struct told {
+    const char *path, *id;
+    struct sfz_input input; /* as it is said best, in the end */
+    FILE *out;
+    struct capture *capture; /* or NULL */
+    struct fuzz_finding finding;
+};
+
+/* An input of one endpoint, as a case; the exit code. */
+static int tell_endpoint(const struct args *args, struct told *told)
+{
+    static struct sfz_input canonical;
+    struct fuzz_played played;
+    struct endpoint endpoint;
+
+    endpoint.driver = attach(args->sut, &endpoint.self);
+    if (endpoint.driver == NULL)
         return CLI_NO_SUT;
     if (!args->whole)
-        fuzz_story_shrink(driver, self, input);
-    bool told = fuzz_story_print(driver, self, input, id, out, stderr, canonical, played,
-                                 capture != NULL ? capture_pdu : NULL, capture);
-    detach(args->sut, self);
-    if (!told)
-        fprintf(stderr, "%s: cannot be told as a script\n", path);
-    return told ? CLI_OK : CLI_HARNESS;
+        fuzz_story_shrink(play_endpoint, &endpoint, &told->input);
+    bool good = fuzz_story_print(endpoint.driver, endpoint.self, &told->input, told->id, told->out,
+                                 stderr, &canonical, &played,
+                                 told->capture != NULL ? capture_pdu : NULL, told->capture);
+    detach(args->sut, endpoint.self);
+    if (!good) {
+        fprintf(stderr, "%s: cannot be told as a script\n", told->path);
+        return CLI_HARNESS;
+    }
+    told->input = canonical;
+    told->finding = played.finding;
+    return CLI_OK;
+}
+
+static void play_pair(void *ctx, const struct sfz_input *input, struct fuzz_finding *finding)
+{
+    struct fuzz_pair_played played;
+
+    fuzz_pair_play(input, ctx, &played);
+    *finding = played.finding;
+}
+
+/* An input of two, as a scenario; the exit code. */
+static int tell_pair(const struct args *args, struct told *told)
+{
+    struct fuzz_pair_options options = {
+        .id = told->id, .sut = args->sut, .advisories = args->sut == NULL};
+    struct fuzz_pair_played played;
+
+    for (int i = 0; i < 2; i++) {
+        options.driver = attach(args->sut, &options.selves[i]);
+        if (options.driver == NULL) {
+            if (i > 0)
+                detach(args->sut, options.selves[0]);
+            return CLI_NO_SUT;
+        }
+    }
+    if (!args->whole)
+        fuzz_story_shrink(play_pair, &options, &told->input);
+    options.scenario = told->out;
+    fuzz_pair_play(&told->input, &options, &played);
+    for (int i = 0; i < 2; i++)
+        detach(args->sut, options.selves[i]);
+    told->finding = played.finding;
+    if (played.refused)
+        fprintf(stderr, "%s: its settings are refused\n", told->path);
+    return played.refused ? CLI_HARNESS : CLI_OK;
+}
+
+static int tell(const struct args *args, struct told *told)
+{
+    return args->target->inputs == FUZZ_OF_PAIR ? tell_pair(args, told) : tell_endpoint(args, told);
 }
 
 /* ---- show ---- */
@@ -198,8 +269,11 @@ static const struct cli_option show_options[] = {
     {0, NULL, NULL, NULL, 0}};
 static const struct cli_command show_command = {
     "sipc fuzz show", "[options] FILE",
-    "Prints an input of a fuzz target as a conformance case: what goes in, and what comes of it.",
+    "Prints an input of a fuzz target as a conformance case, of fuzz_pair as a scenario: what "
+    "goes\n"
+    "in, and what comes of it.",
     "sipc fuzz show crash-1f2e\n"
+    "sipc fuzz show --target fuzz_pair --sut so:./mine.so found-1.sfz\n"
     "sipc fuzz show --target fuzz_pdu_decode crash-90ab\n",
     show_options};
 
@@ -214,9 +288,8 @@ static int cannot_show(const struct fuzz_target *target)
 
 int fuzz_cmd_show(int argc, char **argv)
 {
-    static struct sfz_input input, canonical;
+    static struct told told;
     struct args args = {.target = fuzz_target_find("fuzz_session")};
-    struct fuzz_played played;
     char id[64];
     int first, code = cli_parse(&show_command, argc, argv, &first, take, &args);
 
@@ -227,13 +300,14 @@ int fuzz_cmd_show(int argc, char **argv)
     if (args.target->inputs >= FUZZ_RECORDS)
         return cannot_show(args.target);
     make_id(args.id != NULL ? args.id : argv[first], id, sizeof id);
-    uint8_t *bytes = load(argv[first], args.target, &input);
+    told = (struct told){.path = argv[first], .id = id, .out = stdout};
+    uint8_t *bytes = load(argv[first], args.target, &told.input);
     if (bytes == NULL)
         return CLI_USAGE;
-    code = tell(argv[first], &args, id, &input, stdout, NULL, &canonical, &played);
+    code = tell(&args, &told);
     free(bytes);
-    if (code == CLI_OK && played.finding.found) {
-        fprintf(stderr, "oracle broken: %s\n", played.finding.text);
+    if (code == CLI_OK && told.finding.found) {
+        fprintf(stderr, "oracle broken: %s\n", told.finding.text);
         return CLI_NONCONFORMANT;
     }
     return code;
@@ -305,15 +379,18 @@ static const struct cli_command case_command = {
     "(NAME.sx), a capture (NAME.pcapng), the input as it is said best (NAME.sfz), and a unit test\n"
     "that plays it (test_NAME.c; those in fuzz/regress are built).\n"
     "\n"
-    "An input of any target but fuzz_session, fuzz_receiver and fuzz_sender is kept as it is\n"
-    "(TARGET/NAME; ctest replays those in fuzz/regress). Of fuzz_pdu_decode there are a script "
-    "and\n"
-    "a capture beside it: the PDU comes to an endpoint.",
+    "An input of fuzz_pair is made all these, too: the script is a scenario, which `sipc sim run`\n"
+    "lives through for the capture.\n"
+    "\n"
+    "An input of any other target is kept as it is (TARGET/NAME; ctest replays those in\n"
+    "fuzz/regress, which is the test). Of fuzz_pdu_decode there are a script and a capture beside\n"
+    "it: the PDU comes to an endpoint.",
     "sipc fuzz case --id acks-past-a-gap -o fuzz/regress crash-1f2e\n"
+    "sipc fuzz case --target fuzz_pair --id twice-over -o fuzz/regress found-1.sfz\n"
     "sipc fuzz case --target fuzz_options --id a-key-of-255 -o fuzz/regress crash-90ab\n",
     case_options};
 
-static bool write_test(const char *folder, const char *id, const struct sfz_input *input)
+static bool write_test(const char *folder, const char *id, const struct sfz_input *input, bool pair)
 {
     static uint8_t bytes[INPUT_BYTES_MAX];
     char name[80];
@@ -337,7 +414,7 @@ static bool write_test(const char *folder, const char *id, const struct sfz_inpu
             id);
     for (size_t i = 0; i < size; i++)
         fprintf(file, "%s0x%02x,", i % 16 == 0 ? "\n    " : " ", bytes[i]);
-    fputs("\n};\n\nREGRESS_MAIN(input)\n", file);
+    fprintf(file, "\n};\n\nREGRESS_%sMAIN(input)\n", pair ? "PAIR_" : "");
     return close_file(file);
 }
 
@@ -361,34 +438,60 @@ static int keep_input(const char *path, const struct args *args, const char *id)
     return file != NULL && close_file(file) ? CLI_OK : CLI_HARNESS;
 }
 
-static int make_case(const char *path, const struct args *args, const char *id,
-                     struct sfz_input *input)
+/* The scenario once more, by the simulator, which knows how to make a capture of it. */
+static int capture_scenario(const char *folder, const char *id)
 {
-    static struct sfz_input canonical;
-    const char *folder = args->out != NULL ? args->out : ".";
-    const bool endpoint = args->target->inputs == FUZZ_OF_ENDPOINT;
-    struct fuzz_played played;
-    FILE *script = create(folder, id, ".sx"), *pcapng = create(folder, id, ".pcapng");
+    char script[PATH_SIZE], pcapng[PATH_SIZE];
+    char run[] = "run", trace[] = "--trace";
+    char *argv[] = {run, script, trace, pcapng, NULL};
 
-    if (script == NULL || pcapng == NULL)
+    snprintf(script, sizeof script, "%s/%s.sx", folder, id);
+    snprintf(pcapng, sizeof pcapng, "%s/%s.pcapng", folder, id);
+    printf("%s\n", pcapng);
+    return sim_cmd_run(4, argv);
+}
+
+static int write_script(const struct args *args, const char *folder, struct told *told)
+{
+    const bool pair = args->target->inputs == FUZZ_OF_PAIR;
+    struct capture capture = {.id = told->id};
+    FILE *pcapng = NULL;
+
+    told->out = create(folder, told->id, ".sx");
+    if (told->out == NULL || (!pair && (pcapng = create(folder, told->id, ".pcapng")) == NULL))
         return CLI_HARNESS;
-    struct capture capture = {
-        cli_capture_begin(pcapng, args->sut != NULL ? args->sut : "engine", true), id};
-    int code = tell(path, args, id, input, script, &capture, &canonical, &played);
-    bool good = cli_capture_end(capture.capture);
-    good = close_file(script) && good;
-    if (code != CLI_OK)
+    if (!pair) {
+        capture.capture = cli_capture_begin(pcapng, args->sut != NULL ? args->sut : "engine", true);
+        told->capture = &capture;
+    }
+    int code = tell(args, told);
+    bool good = pair || cli_capture_end(capture.capture);
+    good = close_file(told->out) && good;
+    if (code == CLI_OK && pair)
+        code = capture_scenario(folder, told->id);
+    return code == CLI_OK && !good ? CLI_HARNESS : code;
+}
+
+static int make_case(const struct args *args, struct told *told)
+{
+    const char *folder = args->out != NULL ? args->out : ".";
+    const bool pair = args->target->inputs == FUZZ_OF_PAIR;
+    const bool pdu = args->target->inputs == FUZZ_PDU;
+    int code = write_script(args, folder, told);
+
+    if (code > CLI_NONCONFORMANT)
         return code;
-    good = (!endpoint || write_test(folder, id, &canonical)) && good;
-    printf("%s\n", played.finding.found ? played.finding.text
-                   : endpoint           ? "no oracle is broken"
-                                        : "no oracle of an endpoint is broken");
-    return good ? CLI_OK : CLI_HARNESS;
+    if (!pdu && !write_test(folder, told->id, &told->input, pair))
+        return CLI_HARNESS;
+    printf("%s\n", told->finding.found ? told->finding.text
+                   : pdu               ? "no oracle of an endpoint is broken"
+                                       : "no oracle is broken");
+    return code;
 }
 
 int fuzz_cmd_case(int argc, char **argv)
 {
-    static struct sfz_input input;
+    static struct told told;
     struct args args = {.target = fuzz_target_find("fuzz_session")};
     char id[64];
     int first, code = cli_parse(&case_command, argc, argv, &first, take, &args);
@@ -397,20 +500,19 @@ int fuzz_cmd_case(int argc, char **argv)
         return code;
     if (argc - first != 1)
         return cli_usage(&case_command, "expected one file, found %d arguments", argc - first);
-    if (strcmp(args.target->name, "fuzz_pair") == 0)
-        return cli_usage(&case_command, "inputs of fuzz_pair are scenarios: use fuzz/pair-case");
     if (args.target->inputs >= FUZZ_RECORDS && args.sut != NULL)
         return cli_usage(&case_command, "--sut: inputs of %s are kept as they are, and not played",
                          args.target->name);
     make_id(args.id != NULL ? args.id : argv[first], id, sizeof id);
-    if (args.target->inputs != FUZZ_OF_ENDPOINT)
+    if (args.target->inputs >= FUZZ_PDU)
         code = keep_input(argv[first], &args, id);
     if (code > CLI_OK || args.target->inputs >= FUZZ_RECORDS)
         return code;
-    uint8_t *bytes = load(argv[first], args.target, &input);
+    told = (struct told){.path = argv[first], .id = id};
+    uint8_t *bytes = load(argv[first], args.target, &told.input);
     if (bytes == NULL) /* it may be kept all the same */
         return code == CLI_OK ? CLI_OK : CLI_USAGE;
-    code = make_case(argv[first], &args, id, &input);
+    code = make_case(&args, &told);
     free(bytes);
     return code;
 }

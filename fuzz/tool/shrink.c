@@ -6,20 +6,18 @@
 #include "tool/story.h"
 
 struct shrink {
-    const struct fuzz_driver *driver;
-    void *self;
+    fuzz_story_play *play;
+    void *ctx;
     struct fuzz_finding finding;
 };
 
 static bool same(const struct shrink *s, const struct sfz_input *input)
 {
-    struct fuzz_play_options options = {.advisories = true};
-    struct fuzz_played played;
+    struct fuzz_finding finding;
 
-    fuzz_play(s->driver, s->self, input, &options, &played);
-    return played.finding.found && played.finding.rule == s->finding.rule &&
-           (played.finding.rule != SIPC_RULE_NONE ||
-            strcmp(played.finding.text, s->finding.text) == 0);
+    s->play(s->ctx, input, &finding);
+    return finding.found && finding.rule == s->finding.rule &&
+           (finding.rule != SIPC_RULE_NONE || strcmp(finding.text, s->finding.text) == 0);
 }
 
 static bool without(const struct shrink *s, struct sfz_input *input, size_t at, size_t length)
@@ -59,16 +57,13 @@ static void shrink_settings(const struct shrink *s, struct sfz_input *input)
     }
 }
 
-bool fuzz_story_shrink(const struct fuzz_driver *driver, void *self, struct sfz_input *input)
+bool fuzz_story_shrink(fuzz_story_play *play, void *ctx, struct sfz_input *input)
 {
-    struct shrink s = {.driver = driver, .self = self};
-    struct fuzz_play_options options = {.advisories = true};
-    struct fuzz_played played;
+    struct shrink s = {.play = play, .ctx = ctx};
 
-    fuzz_play(driver, self, input, &options, &played);
-    if (!played.finding.found)
+    play(ctx, input, &s.finding);
+    if (!s.finding.found)
         return false;
-    s.finding = played.finding;
     while (shrink_records(&s, input))
         ;
     shrink_settings(&s, input);

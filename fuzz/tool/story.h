@@ -18,9 +18,12 @@ bool fuzz_story_print(const struct fuzz_driver *driver, void *self, const struct
                       const char *id, FILE *out, FILE *errors, struct sfz_input *canonical,
                       struct fuzz_played *played, fuzz_story_pdu *pdu, void *ctx);
 
+/* Plays the input on whatever it is meant for. */
+typedef void fuzz_story_play(void *ctx, const struct sfz_input *input,
+                             struct fuzz_finding *finding);
 /* Leaves out of the input what is not needed for the same rule to be found broken. False: no oracle
  * is broken, and nothing was changed. */
-bool fuzz_story_shrink(const struct fuzz_driver *driver, void *self, struct sfz_input *input);
+bool fuzz_story_shrink(fuzz_story_play *play, void *ctx, struct sfz_input *input);
 
 /* The input that a case of a script gives rise to when it is run on the engine. `memory` holds raw
  * PDUs and must live as long as the input. False: told. */

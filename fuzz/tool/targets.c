@@ -6,7 +6,7 @@
 
 static const struct fuzz_target targets[] = {
     {"fuzz_session", FUZZ_OF_ENDPOINT}, {"fuzz_receiver", FUZZ_OF_ENDPOINT},
-    {"fuzz_sender", FUZZ_OF_ENDPOINT},  {"fuzz_pair", FUZZ_RECORDS},
+    {"fuzz_sender", FUZZ_OF_ENDPOINT},  {"fuzz_pair", FUZZ_OF_PAIR},
     {"fuzz_model", FUZZ_RECORDS},       {"fuzz_meta", FUZZ_RECORDS},
     {"fuzz_judge", FUZZ_RECORDS},       {"fuzz_pdu_decode", FUZZ_PDU},
     {"fuzz_pdu_build", FUZZ_BYTES},     {"fuzz_options", FUZZ_BYTES},

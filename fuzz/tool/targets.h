@@ -8,6 +8,7 @@
 
 enum fuzz_inputs {
     FUZZ_OF_ENDPOINT, /* records that happen to one endpoint: a case says the same */
+    FUZZ_OF_PAIR,     /* records that happen to two and a link: a scenario says the same */
     FUZZ_PDU,         /* the bytes of a PDU: so does a case that sends it */
     FUZZ_RECORDS,     /* records that are played in the target's own way: no script says that */
     FUZZ_BYTES,       /* anything else, nor that */
