@@ -26,6 +26,7 @@ def command(project_dir, tmp_path, monkeypatch):
     spec = importlib.util.spec_from_loader("scripts_fuzz", loader)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr("sys.dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(project_dir / "scripts")
     loader.exec_module(module)
     monkeypatch.setattr(module, "BUILD", tmp_path / "build")
     monkeypatch.setattr(module, "FIXED", [])
