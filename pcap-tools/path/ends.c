@@ -190,7 +190,7 @@ static void ends_line(struct path *path, const struct ends_parts parts[2])
 /* How far the far clock is ahead at that time of it, or nearly. */
 static int64_t ends_apart(const struct path *path, uint64_t first_ns, uint64_t at_ns)
 {
-    const int64_t ms = ((int64_t)at_ns - (int64_t)first_ns) / 1000000;
+    const int64_t ms = (int64_t)(at_ns - first_ns) / 1000000;
     return path->clock_ns + ends_gain(ms, path->clock_ppb);
 }
 
