@@ -96,6 +96,12 @@ static size_t ends_group(const struct ends_list *list, size_t from)
     return to;
 }
 
+/* A list of nothing is at NULL, to which not even 0 may be added. */
+static struct ends_event *ends_at(const struct ends_list *list, size_t place)
+{
+    return list->count > 0 ? list->at + place : NULL;
+}
+
 /* Calls back with each range of events of the same content. */
 static void ends_groups(struct ends_list *sent, struct ends_list *arrived,
                         void (*each)(void *ctx, struct ends_event *sent, size_t sent_count,
@@ -112,7 +118,7 @@ static void ends_groups(struct ends_list *sent, struct ends_list *arrived,
         const size_t end_a = has_a && sent->at[a].content == content ? ends_group(sent, a) : a;
         const size_t end_b =
             has_b && arrived->at[b].content == content ? ends_group(arrived, b) : b;
-        each(ctx, sent->at + a, end_a - a, arrived->at + b, end_b - b);
+        each(ctx, ends_at(sent, a), end_a - a, ends_at(arrived, b), end_b - b);
         a = end_a;
         b = end_b;
     }
