@@ -193,11 +193,11 @@ static void ends_line(struct path *path, const struct ends_parts parts[2])
     path->clock_ns = apart[count / 2];
 }
 
-/* How far the far clock is ahead at that time of it, or nearly. */
+/* How far the far clock is ahead at that time of it, or nearly; what no clock says wraps. */
 static int64_t ends_apart(const struct path *path, uint64_t first_ns, uint64_t at_ns)
 {
     const int64_t ms = (int64_t)(at_ns - first_ns) / 1000000;
-    return path->clock_ns + ends_gain(ms, path->clock_ppb);
+    return (int64_t)((uint64_t)path->clock_ns + (uint64_t)ends_gain(ms, path->clock_ppb));
 }
 
 /* What the far machine noted, by the near clock. */
@@ -228,7 +228,8 @@ static bool ends_clocks(struct ends *ends)
     if (path->clock_known)
         ends_line(path, parts);
     else /* one way alone: its shortest delay is taken for none at all */
-        path->clock_ns = parts[0].matches > 0 ? parts[0].all : -parts[1].all;
+        path->clock_ns =
+            parts[0].matches > 0 ? parts[0].all : (int64_t)(0 - (uint64_t)parts[1].all);
     ends_by_near(ends, &ends->arrived[0], path->first_ns);
     ends_by_near(ends, &ends->sent[1], path->first_ns);
     ends->first_ns[0] -= (uint64_t)ends_apart(path, path->first_ns, ends->first_ns[0]);
