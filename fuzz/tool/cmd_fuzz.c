@@ -269,9 +269,8 @@ static const struct cli_option show_options[] = {
     {0, NULL, NULL, NULL, 0}};
 static const struct cli_command show_command = {
     "sipc fuzz show", "[options] FILE",
-    "Prints an input of a fuzz target as a conformance case, of fuzz_pair as a scenario: what "
-    "goes\n"
-    "in, and what comes of it.",
+    "Prints an input of a fuzz target as a conformance case, of fuzz_pair as a scenario: what\n"
+    "goes in, and what comes of it.",
     "sipc fuzz show crash-1f2e\n"
     "sipc fuzz show --target fuzz_pair --sut so:./mine.so found-1.sfz\n"
     "sipc fuzz show --target fuzz_pdu_decode crash-90ab\n",
