@@ -30,7 +30,7 @@ for name in "${names[@]}"; do
     ldd "$build/bin/$name" | awk '$1 ~ /^lib(jansson|uv|pcap|xxhash)\./ { print $3 }' |
         xargs -r cp -t "$OUT/lib"
     rm -f "$OUT/${name}_seed_corpus.zip"
-    (cd "$root/fuzz/corpus/$name" && find . -type f | sort | zip -q -j -@ "$OUT/${name}_seed_corpus.zip")
+    (cd "$root/fuzz/corpus/$name" && find . -type f | sort | zip -q -@ "$OUT/${name}_seed_corpus.zip")
     printf '[libfuzzer]\nmax_len = %d\ntimeout = 10\n' \
         "$(case $name in fuzz_script | fuzz_scenario) echo 4096 ;; *) echo 1200 ;; esac)" \
         >"$OUT/$name.options"

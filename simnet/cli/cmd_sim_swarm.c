@@ -25,9 +25,7 @@ static const struct cli_option swarm_options[] = {
     {'m', "marks", NULL, "print every mark, with how often it was seen", SWARM_MARKS},
     {'l', "log", NULL, "of one seed: what it has switched on, and each event", SWARM_LOG},
     {0, "backend", "NAME",
-     "own (default) or ns3: what carries the datagrams; seeds with what ns-3 cannot do are\n"
-     "left out, and no marks are due",
-     SWARM_BACKEND},
+     "own (default) or ns3, without seeds that it cannot carry; no marks are due", SWARM_BACKEND},
     {0, "json", NULL, "results as JSON", SWARM_JSON},
     {0, NULL, NULL, NULL, 0},
 };

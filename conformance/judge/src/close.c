@@ -140,8 +140,8 @@ static void close_check(struct judge *j, struct judge_session *s, const struct s
     if (certain && s->created_ns != SIPC_NEVER && !s->close_asked && !j->shutting_down &&
         s->idle_timeout_ms == 0) {
         judge_blame(j, s, JUDGE_CLOSE_UNASKED, "no close: nobody asked for it", found);
-    } else if (judge_certain(j, s) && !s->close_asked && !s->closed_by_peer && !s->nacked &&
-               pdu->abort_code != SIPC_ABORT_IDLE_TIMEOUT) {
+    } else if (judge_certain(j, s) && judge_knows(j, JUDGE_NEEDS_STATES) && !s->close_asked &&
+               !s->closed_by_peer && !s->nacked && pdu->abort_code != SIPC_ABORT_IDLE_TIMEOUT) {
         judge_blame(j, s, JUDGE_IDLE_CODE, "code 3: nobody asked for it", found);
     }
     if (judge_certain(j, s) && s->asked_code > SIPC_ABORT_FORCED) {
