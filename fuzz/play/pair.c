@@ -96,8 +96,9 @@ static void check(struct pair *p, struct side *side)
 
     if (p->events >= EVENTS_MAX)
         return; /* cut in the middle of something */
-    must(p, SIPC_RULE_NONE, wrong == NULL, wrong);
     fuzz_find_judged(p->finding, side->judge, p->advisories);
+    if (wrong != NULL)
+        must(p, fuzz_invariant_rule(wrong), false, wrong);
 }
 
 /* ---- the link ---- */

@@ -59,6 +59,18 @@ void fuzz_find(struct fuzz_finding *finding, enum sipc_rule rule, const char *te
     snprintf(finding->text, sizeof finding->text, "%s", text);
 }
 
+enum sipc_rule fuzz_invariant_rule(const char *broken)
+{
+    const char *open = strrchr(broken, '(');
+    char id[16];
+    int length = 0;
+
+    if (open == NULL || sscanf(open, "(%15[A-Z0-9a-])%n", id, &length) != 1 || length == 0 ||
+        open[length] != '\0')
+        return SIPC_RULE_NONE;
+    return sipc_rule_find(id);
+}
+
 void fuzz_find_judged(struct fuzz_finding *out, const struct judge *judge, bool advisories)
 {
     char text[640];
@@ -79,12 +91,12 @@ static void player_check(struct player *p)
     char text[256];
     const char *broken = p->driver->check != NULL ? p->driver->check(p->self) : NULL;
 
-    if (broken != NULL) {
-        snprintf(text, sizeof text, "invariant: %s", broken);
-        fuzz_find(&p->played->finding, SIPC_RULE_NONE, text);
-    }
     if (p->judge != NULL)
         fuzz_find_judged(&p->played->finding, p->judge, p->options->advisories);
+    if (broken != NULL) {
+        snprintf(text, sizeof text, "invariant: %s", broken);
+        fuzz_find(&p->played->finding, fuzz_invariant_rule(broken), text);
+    }
 }
 
 static void player_feed(struct player *p, struct judge_event *event)

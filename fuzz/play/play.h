@@ -56,6 +56,9 @@ struct judge *fuzz_judge(struct judge *used, const int64_t settings[SFZ_SETTING_
 void fuzz_find(struct fuzz_finding *finding, enum sipc_rule rule, const char *text);
 void fuzz_find_judged(struct fuzz_finding *finding, const struct judge *judge, bool advisories);
 
+/* The rule that demands a broken invariant of an endpoint: its text ends in "(RTY-3)"; or NONE. */
+enum sipc_rule fuzz_invariant_rule(const char *broken);
+
 /* How often what came about in which state, for libFuzzer to see (counters.c). */
 enum { FUZZ_MARK_STATES = 6, FUZZ_MARK_EVENTS = 16, FUZZ_MARK_VERDICTS = 64 };
 void fuzz_mark(unsigned state, unsigned event, unsigned verdict);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "play/play.h"
 #include "sipc/session.h"
 #include "targets/take.h"
 
@@ -189,7 +190,7 @@ static void judge(enum sipc_status got, unsigned allowed, const sipc_session *se
     FUZZ_CHECK(got == SIPC_OK || memcmp(before, block, api.size) == 0, "a refusal changes nothing");
     const char *broken = sipc_endpoint_check(api.ep);
     if (broken != NULL)
-        target_break(SIPC_RULE_NONE, "%s", broken);
+        target_break(fuzz_invariant_rule(broken), "%s", broken);
     target_note((uint64_t)got);
 }
 
@@ -378,7 +379,7 @@ static void call_rebase(void)
     sipc_endpoint_rebase(ep, api.now, base, tokens, api.token_count);
     const char *broken = sipc_endpoint_check(ep);
     if (broken != NULL)
-        target_break(SIPC_RULE_NONE, "at another moment: %s", broken);
+        target_break(fuzz_invariant_rule(broken), "at another moment: %s", broken);
     const sipc_time deadline = sipc_endpoint_deadline(api.ep), there = sipc_endpoint_deadline(ep);
     FUZZ_CHECK((deadline == SIPC_NEVER) == (there == SIPC_NEVER) &&
                    (deadline == SIPC_NEVER || deadline - api.now == there - base),
