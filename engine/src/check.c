@@ -22,7 +22,7 @@ static const char *check_window(const struct sipc_endpoint *ep, const struct ses
     if (data != rx->window_data || options != rx->window_options)
         return "the window's bytes are those of its positions";
     if (data + options + rx->group_data + rx->group_options > ep->config.group_bytes_max)
-        return "group and window fit the arena";
+        return "group and window fit the arena (GRP-3)";
     if ((rx->window_id < 0) != (rx->end == 0))
         return "a window has an id exactly while it holds PDUs";
     if (rx->window_id >= 0 && rx->window_id != rx->min_window_id)
@@ -30,7 +30,7 @@ static const char *check_window(const struct sipc_endpoint *ep, const struct ses
     if (rx->end > 0 && sipc__window_is_full(ep, s))
         return "a full window leaves the buffer (RCV-6)";
     if (s->state > SIPC_CLOSING && rx->end + rx->group_windows > 0)
-        return "a session that ended holds no data";
+        return "a session that ended holds no data (RCV-10)";
     return NULL;
 }
 
@@ -50,9 +50,12 @@ static const char *check_sender(const struct sipc_endpoint *ep, const struct ses
                    : NULL;
     if (op->phase == PHASE_WINDOW && (op->sent < 1 || op->sent > op->window_length ||
                                       op->window_length > ep->config.max_window_size))
-        return "what was sent lies within the window, and that within the own maximum";
-    if ((op->token != 0) + (s->timers[TIMER_ACK] != SIPC_NEVER) != (op->phase != PHASE_BOUNDARY))
-        return "an operation awaits an aftermath or an ack, none in a gap (FAF-2)";
+        return "what was sent lies within the window, and that within the own maximum (SND-8)";
+    const int awaited = (op->token != 0) + (s->timers[TIMER_ACK] != SIPC_NEVER);
+    if (op->phase == PHASE_BOUNDARY && awaited != 0)
+        return "nothing is awaited in a gap (FAF-2)";
+    if (op->phase != PHASE_BOUNDARY && awaited != 1)
+        return "an operation awaits an aftermath or an ack, never both (SND-7)";
     if (op->retries > ep->config.max_retry_count)
         return "a window has at most max_retry_count retries (RTY-3)";
     return NULL;
@@ -94,9 +97,9 @@ static const char *check_session(const struct sipc_endpoint *ep, const struct se
     if (first != s->deadline || (first == SIPC_NEVER) != (s->heap_index == SLOT_NONE))
         return "a session's deadline is its earliest timer";
     if (s->state == SIPC_CLOSING && s->tx.op.kind != OPERATION_CLOSE)
-        return "closing has a close in progress";
+        return "closing has a close in progress (CLS-1)";
     if (s->state >= SIPC_AWAITING_DISPOSAL && s->tx.op.kind != OPERATION_NONE)
-        return "no operation outlives closing";
+        return "no operation outlives closing (STM-5)";
     if (s->evictable != (s->state == SIPC_OPENING && !s->local && s->tx.op.kind == OPERATION_NONE))
         return "sessions that may be evicted stand on the list (END-5)";
     if (s->close_count > (s->state == SIPC_CLOSING ? CLOSE_REQUESTS_MAX : 0))

@@ -81,24 +81,25 @@ struct damage {
 #define BEHIND      "no position is held behind the end"
 #define NOT_HELD    "a position not held has no bytes"
 #define BYTES       "the window's bytes are those of its positions"
-#define ARENA       "group and window fit the arena"
+#define ARENA       "group and window fit the arena (GRP-3)"
 #define WINDOW      "a window has an id exactly while it holds PDUs"
 #define LAST        "the current window is the last one applied (WID-4)"
 #define FULL        "a full window leaves the buffer (RCV-6)"
-#define ENDED_HOLDS "a session that ended holds no data"
+#define ENDED_HOLDS "a session that ended holds no data (RCV-10)"
 #define HIGHEST     "no own id passes the highest (WID-2)"
 #define TOP         "no own id passes top (WID-10)"
 #define NOTHING     "nothing is awaited without an operation"
-#define SENT        "what was sent lies within the window, and that within the own maximum"
-#define ONE         "an operation awaits an aftermath or an ack, none in a gap (FAF-2)"
+#define SENT        "what was sent lies within the window, and that within the own maximum (SND-8)"
+#define ONE         "an operation awaits an aftermath or an ack, never both (SND-7)"
+#define GAP         "nothing is awaited in a gap (FAF-2)"
 #define RETRIES     "a window has at most max_retry_count retries (RTY-3)"
 #define QUEUE       "the fire-and-forget queue keeps its bounds"
 #define POOL        "the pool holds the attributes of the messages that wait"
 #define TOKEN       "no message on its way without a token"
 #define FAF_2       "no fire-and-forget message waits from closing on (FAF-2)"
 #define DEADLINE    "a session's deadline is its earliest timer"
-#define CLOSE       "closing has a close in progress"
-#define OUTLIVES    "no operation outlives closing"
+#define CLOSE       "closing has a close in progress (CLS-1)"
+#define OUTLIVES    "no operation outlives closing (STM-5)"
 #define EVICTABLE   "sessions that may be evicted stand on the list (END-5)"
 #define REQUESTS    "requests to close wait in closing only, a bounded number (CLS-5)"
 #define FINDS       "the table finds every session"
@@ -138,7 +139,7 @@ static const struct damage damages[] = {
     {SENT, IN_SESSION(SENDING, tx.op.window_length, 17)},
     {ONE, IN_SESSION(SENDING, tx.op.token, 0)},
     {ONE, IN_SESSION(SENDING, timers[TIMER_ACK], 1)},
-    {ONE, IN_SESSION(SENDING, tx.op.phase, PHASE_BOUNDARY)},
+    {GAP, IN_SESSION(SENDING, tx.op.phase, PHASE_BOUNDARY)},
     {RETRIES, IN_SESSION(SENDING, tx.op.retries, 4)},
     {QUEUE, IN_SESSION(SENDING, faf.count, 5)},
     {POOL, IN_SESSION(SENDING, faf.count, 1)},

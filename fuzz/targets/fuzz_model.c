@@ -50,7 +50,8 @@ static bool drain_sender(struct both *b, int *outcome)
     b->seen = 0;
     while (b->driver->next_out(b->self, &out)) {
         if (out.kind == JUDGE_TX) {
-            FUZZ_CHECK(sipc_pdu_decode(out.bytes, &pdu) == SIPC_DISCARD_NONE, "it can be decoded");
+            FUZZ_CHECK_RULE(SIPC_RULE_WIRE_1, sipc_pdu_decode(out.bytes, &pdu) == SIPC_DISCARD_NONE,
+                            "it can be decoded");
             check_sent(b, &pdu);
         } else if (out.kind == JUDGE_RESULT) {
             ended = true;
@@ -157,7 +158,8 @@ static void drain_receiver(struct both *b, const struct model_ack *ack, bool del
 
     while (b->driver->next_out(b->self, &out)) {
         if (out.kind == JUDGE_TX) {
-            FUZZ_CHECK(sipc_pdu_decode(out.bytes, &pdu) == SIPC_DISCARD_NONE, "it can be decoded");
+            FUZZ_CHECK_RULE(SIPC_RULE_WIRE_1, sipc_pdu_decode(out.bytes, &pdu) == SIPC_DISCARD_NONE,
+                            "it can be decoded");
             FUZZ_CHECK_RULE(SIPC_RULE_ACK_1, !acked, "one ack");
             check_ack(ack, &pdu);
             acked = true;

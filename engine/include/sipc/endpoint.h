@@ -200,7 +200,8 @@ uint64_t sipc_endpoint_discarded(const struct sipc_endpoint *ep, enum sipc_disca
 /* Sessions held, in whatever state but disposed. */
 uint32_t sipc_endpoint_session_count(const struct sipc_endpoint *ep);
 
-/* Checks every invariant of the block; NULL, or a sentence (static) that says which is broken. */
+/* Checks every invariant of the block; NULL, or a sentence (static) that says which is broken, and
+ * ends in the rule that demands it, if one does: "... (RTY-3)". */
 const char *sipc_endpoint_check(const struct sipc_endpoint *ep);
 
 #ifdef __cplusplus
