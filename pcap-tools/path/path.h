@@ -159,7 +159,8 @@ int path_way_of(const struct path_capture *capture, const struct path_record *re
 bool path_of_ends(struct path *path, struct path_capture *near, struct path_capture *far,
                   const struct pcapt_address *host, const struct pcapt_address *peer);
 
-/* The trackers: all records of a flow that are not copies, `places` their indices, in order. */
+/* The trackers: all records of a flow but copies and duplicates, `places` their indices, in
+ * order. */
 void path_tcp(struct path *path, struct path_capture *capture, const size_t *places, size_t count,
               bool swapped);
 void path_pdus(struct path *path, struct path_capture *capture, const size_t *places, size_t count,

@@ -76,8 +76,6 @@ static void pdus_data(struct pdus *pdus, size_t place)
     struct pdus_sent *sent = pdus_sent(pdus, record, record->back);
 
     counts->data++;
-    if (sent->used && record->duplicate)
-        return;
     if (sent->used) {
         counts->resent++;
         window->again = sent->again = true;

@@ -80,7 +80,7 @@ static int tap_by_address(const void *a, const void *b)
 {
     const struct tap_host *x = a, *y = b;
     const int order = memcmp(&x->address, &y->address, sizeof x->address);
-    return order != 0 ? order : x->place < y->place ? -1 : x->place > y->place;
+    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
 struct pcapt_address path_host(const struct path_capture *capture, const struct pcapt_address *host)
@@ -207,7 +207,7 @@ static void tap_packet(struct tap *tap, const struct path_record *record, int wa
 static bool tap_is_copy(struct path_way *way, const struct path_record *record)
 {
     way->counts.mirrored += record->copy;
-    if (record->duplicate && !record->copy && way->count > 0) {
+    if (record->duplicate && way->count > 0) { /* and no copy */
         way->counts.duplicates++;
         way->steps[way->count - 1].copies += /* it comes right behind */
             way->steps[way->count - 1].copies < TAP_COPIES_MAX;

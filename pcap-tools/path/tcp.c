@@ -211,8 +211,7 @@ static void tcp_new(struct tcp *tcp, int side, size_t place, uint32_t end)
                                                            .at_ns = record->at_ns,
                                                            .record = place,
                                                            .has_stamp = record->has_stamps};
-    if (tcp_after(end, sender->next) > 0)
-        sender->next = end;
+    sender->next = end;
 }
 
 static void tcp_data(struct tcp *tcp, int side, size_t place)

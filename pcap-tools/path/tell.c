@@ -74,7 +74,7 @@ static void tell_way(const struct path *path, int number, FILE *out)
         tell_tap(way, number, out);
     if (path->source == PATH_OF_ENDS || path->source == PATH_OF_LISTS)
         fprintf(out, "    lost %" PRIu64 "\n", counts->lost_behind);
-    if (path->source == PATH_OF_STREAM && counts->clock_hz > 0) {
+    if (path->source == PATH_OF_STREAM) {
         fprintf(out, "    lost by number %" PRIu64 ", clock %" PRIu32 " Hz", counts->lost_before,
                 counts->clock_hz);
         fprintf(out, ", jitter (RFC 3550) %" PRIu64 " us\n", counts->jitter_ns / 1000);
@@ -209,8 +209,8 @@ void path_tell_assumed(const struct path *path, FILE *out)
         if (path->ways[number].count == 0 || !path->ways[number].has_losses)
             fprintf(out, "  %s: nothing is known of its losses\n", tell_names[number]);
         else if (fit.bursts)
-            fprintf(out, "  %s: a model of two states from %" PRIu64 " run%s of losses\n",
-                    tell_names[number], fit.runs, fit.runs == 1 ? "" : "s");
+            fprintf(out, "  %s: a model of two states from %" PRIu64 " runs of losses\n",
+                    tell_names[number], fit.runs);
         else
             fprintf(out, "  %s: %" PRIu64 " run%s of losses, too few for bursts: independent\n",
                     tell_names[number], fit.runs, fit.runs == 1 ? "" : "s");
