@@ -2,11 +2,12 @@
  * reading ends, at the end of the bytes or with an offset within them and a reason; frames and PDUs
  * are numbered in order; what is given out as a PDU is one; nothing is given out twice. The parts
  * of a frame are in it, and checksums that were computed are right. What is said of the path that
- * the packets took adds up. An address that was read is read again from its text.
+ * the packets took adds up. An address that was read is read again from its text. The last
+ * reading has little room, and a device that fails behind the bytes, which must be told.
  * SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
 #include "targets/target.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,6 +121,9 @@ static void check_path(struct path *path)
         const struct path_way *way = &path->ways[number];
         struct path_fit fit;
         path_fit(way, &fit);
+        FUZZ_CHECK(path_sample_rank(&way->trips, 0) <= path_sample_rank(&way->trips, 500) &&
+                       path_sample_rank(&way->trips, 500) <= path_sample_rank(&way->trips, 1000),
+                   "ranks are in their order");
         FUZZ_CHECK(fit.sent == way->count && fit.lost <= fit.sent, "no more is lost than was sent");
         FUZZ_CHECK(fit.lost <= way->counts.lost_behind + way->counts.lost_before,
                    "what is lost is counted");
@@ -208,11 +212,33 @@ static void check_source(const struct pcapt_source *source)
     FUZZ_CHECK(!pcapt_source_interface(source, UINT32_MAX, &interface), "there is no such one");
 }
 
-static void read_all(struct pcapt_source *source, size_t size,
+/* Bytes as a file, behind which it ends, or cannot be read any more. */
+struct device {
+    const uint8_t *data;
+    size_t size;
+    bool fails;
+};
+
+static ssize_t device_read(void *cookie, char *out, size_t size)
+{
+    struct device *device = cookie;
+    const size_t got = size < device->size ? size : device->size;
+
+    if (got == 0 && device->fails) {
+        errno = EIO;
+        return -1;
+    }
+    memcpy(out, device->data, got);
+    device->data += got;
+    device->size -= got;
+    return (ssize_t)got;
+}
+
+static void read_all(struct pcapt_source *source, size_t size, bool fails,
                      const struct pcapt_reader_options *options)
 {
     struct pcapt_reader *reader = pcapt_reader_new(source, options);
-    struct taken *taken = options->ctx;
+    struct taken *taken = options != NULL ? options->ctx : NULL;
     const struct pcapt_item *item;
     uint64_t number = 0;
     enum pcapt_status status;
@@ -228,7 +254,7 @@ static void read_all(struct pcapt_source *source, size_t size,
     }
     const struct pcapt_counts *counts = pcapt_reader_counts(reader);
     FUZZ_CHECK(counts->pdus + counts->not_pdus == number, "all that was given out was counted");
-    FUZZ_CHECK(status == PCAPT_END || status == PCAPT_BROKEN, "a file ends");
+    FUZZ_CHECK(status == PCAPT_BROKEN || (status == PCAPT_END && !fails), "a file ends");
     if (status == PCAPT_BROKEN) {
         const struct pcapt_flaw *flaw = pcapt_source_flaw(source);
         FUZZ_CHECK(flaw->offset <= size && *flaw->reason != '\0', "where and why is told");
@@ -240,32 +266,34 @@ static void read_all(struct pcapt_source *source, size_t size,
     pcapt_reader_free(reader);
 }
 
-static void read_with(const uint8_t *data, size_t size, const struct pcapt_reader_options *options)
+static void read_with(const uint8_t *data, size_t size, bool fails,
+                      const struct pcapt_reader_options *options)
 {
     struct pcapt_flaw flaw = {0};
-    uint8_t *copy = malloc(size + 1);
-    FUZZ_CHECK(copy != NULL, "out of memory");
-    memcpy(copy, data, size);
-    FILE *file = fmemopen(copy, size, "rb");
+    struct device device = {data, size, fails};
+    FILE *file = fopencookie(&device, "rb", (cookie_io_functions_t){.read = device_read});
     FUZZ_CHECK(file != NULL, "out of memory");
     struct pcapt_source *source = pcapt_source_of(file, &flaw);
     FUZZ_CHECK(source != NULL || *flaw.reason != '\0', "a refusal has a reason");
     if (source != NULL)
-        read_all(source, size, options);
+        read_all(source, size, fails, options);
     pcapt_source_close(source);
-    free(copy);
 }
 
-/* What no bytes come from. */
+/* What no bytes come from, and a pcap file of no packets by the reader's own options. */
 static void open_nothing(void)
 {
     static const char *const paths[] = {"/dev/null", "/", "/dev/null/nothing"};
+    static const uint8_t empty[] = {0xa1, 0xb2, 0xc3, 0xd4, 0, 2, 0, 4, [20] = 0, 0, 0, 1};
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct pcapt_flaw flaw = {0};
         FUZZ_CHECK(pcapt_source_open(paths[i], &flaw) == NULL && *flaw.reason != '\0',
                    "a refusal has a reason");
     }
+    read_with(empty, sizeof empty, false, NULL);
+    pcapt_source_close(NULL);
+    pcapt_reader_free(NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -275,6 +303,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .packet = take_packet, .frame_done = check_parts, .ctx = &taken};
     const struct pcapt_reader_options by_port = {
         .ports = {PORT, PORT + 1}, .port_count = 2, .link_type = PCAPT_LINK_USER0 + 1};
+    const struct pcapt_reader_options narrow = {.limits = {.flows = 5,
+                                                           .streams = 3,
+                                                           .held_segments = 2,
+                                                           .held_bytes = 150,
+                                                           .all_held_bytes = 200,
+                                                           .search_bytes = 100}};
 
     if (size == 0) {
         open_nothing();
@@ -282,8 +316,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     as_address(data, size);
     as_lists(data, size);
-    read_with(data, size, &by_looks);
+    read_with(data, size, false, &by_looks);
     take_path(&taken);
-    read_with(data, size, &by_port);
+    read_with(data, size, false, &by_port);
+    read_with(data, size, true, &narrow);
     return 0;
 }

@@ -15,7 +15,6 @@
 #include "packet.h"
 
 enum {
-    READER_FLOWS = 1 << 14,  /* that are remembered; a newer one takes an older one's place */
     READER_RECENT = 1 << 10, /* frames that a copy is looked for among */
     READER_COPY_BYTES = 128, /* of a payload that tell packets apart */
     READER_COPY_SHARE = 8,   /* a mirror copies more than every eighth packet; a network less */
@@ -43,7 +42,7 @@ struct pcapt_reader {
     bool has_frame;          /* and it was not said to be done */
     bool from_stream;        /* more PDUs may be in the last segment's stream */
     struct pcapt_item item;
-    struct reader_flow flows[READER_FLOWS];
+    struct reader_flow *flows; /* a newer one takes an older one's place */
     struct reader_recent recent[READER_RECENT];
 };
 
@@ -157,7 +156,8 @@ static bool reader_datagram_fits(const struct packet *packet)
 
 static struct reader_flow *reader_flow(struct pcapt_reader *reader, const struct pcapt_flow *flow)
 {
-    struct reader_flow *entry = &reader->flows[XXH3_64bits(flow, sizeof *flow) % READER_FLOWS];
+    const uint64_t hash = XXH3_64bits(flow, sizeof *flow);
+    struct reader_flow *entry = &reader->flows[hash % reader->options.limits.flows];
     if (memcmp(&entry->flow, flow, sizeof *flow) != 0)
         *entry = (struct reader_flow){.flow = *flow};
     return entry;
@@ -366,17 +366,29 @@ static void reader_count(struct pcapt_reader *reader)
 
 /* ---- what is offered ---- */
 
+static const struct pcapt_limits reader_limits = {.flows = 1 << 14,
+                                                  .streams = 4096,
+                                                  .held_segments = 256,
+                                                  .held_bytes = 1 << 20,
+                                                  .all_held_bytes = 64 << 20,
+                                                  .search_bytes = 1 << 18};
+
 struct pcapt_reader *pcapt_reader_new(struct pcapt_source *source,
                                       const struct pcapt_reader_options *options)
 {
     struct pcapt_reader *reader = calloc(1, sizeof *reader);
-    if (reader == NULL)
+    if (reader == NULL) /* no memory */
         abort();
     reader->source = source;
     if (options != NULL)
         reader->options = *options;
+    if (reader->options.limits.flows == 0)
+        reader->options.limits = reader_limits;
     if (reader->options.link_type == 0)
         reader->options.link_type = PCAPT_LINK_USER0;
+    reader->flows = calloc(reader->options.limits.flows, sizeof *reader->flows);
+    if (reader->flows == NULL) /* no memory */
+        abort();
     reader->fragments = fragments_new(&reader->counts);
     reader->streams = streams_new(&reader->options, &reader->counts);
     return reader;
@@ -388,6 +400,7 @@ void pcapt_reader_free(struct pcapt_reader *reader)
         return;
     fragments_free(reader->fragments);
     streams_free(reader->streams);
+    free(reader->flows);
     free(reader);
 }
 

@@ -13,15 +13,7 @@
 
 #include "packet.h"
 
-enum {
-    STREAMS_MAX = 4096,
-    STREAMS_BUCKETS = 8192,
-    STREAM_HELD_SEGMENTS = 256,
-    STREAM_HELD_BYTES = 1 << 20,
-    STREAMS_HELD_BYTES = 64 << 20, /* of all */
-    STREAM_SEARCH_BYTES = 1 << 18, /* without a PDU: it is foreign */
-    STREAM_JUMP = 1 << 30,         /* further away: another connection */
-};
+enum { STREAM_JUMP = 1 << 30 }; /* further away: another connection */
 
 struct stream_held {
     struct stream_held *next;
@@ -52,7 +44,7 @@ struct stream {
 struct streams {
     const struct pcapt_reader_options *options;
     struct pcapt_counts *counts;
-    struct stream *buckets[STREAMS_BUCKETS];
+    struct stream **buckets; /* two for each that may be */
     struct stream *oldest, *newest;
     size_t count, held_bytes;
     struct stream *current[2]; /* what streams_next looks at */
@@ -65,6 +57,9 @@ struct streams *streams_new(const struct pcapt_reader_options *options, struct p
         abort();
     streams->options = options;
     streams->counts = counts;
+    streams->buckets = calloc((size_t)2 * options->limits.streams, sizeof(struct stream *));
+    if (streams->buckets == NULL) /* no memory */
+        abort();
     return streams;
 }
 
@@ -94,6 +89,7 @@ void streams_free(struct streams *streams)
         stream_clear(streams, stream);
         free(stream);
     }
+    free(streams->buckets);
     free(streams);
 }
 
@@ -101,7 +97,8 @@ void streams_free(struct streams *streams)
 
 static struct stream **streams_bucket(struct streams *streams, const struct pcapt_flow *flow)
 {
-    return &streams->buckets[XXH3_64bits(flow, sizeof *flow) % STREAMS_BUCKETS];
+    const size_t count = (size_t)2 * streams->options->limits.streams;
+    return &streams->buckets[XXH3_64bits(flow, sizeof *flow) % count];
 }
 
 static void streams_unlink(struct streams *streams, struct stream *stream)
@@ -150,7 +147,7 @@ static struct stream *streams_get(struct streams *streams, const struct pcapt_fl
         streams_link(streams, stream);
         return stream;
     }
-    if (streams->count == STREAMS_MAX)
+    if (streams->count == streams->options->limits.streams)
         streams_evict(streams);
     stream = calloc(1, sizeof *stream);
     if (stream == NULL) /* no memory */
@@ -231,17 +228,19 @@ static void stream_hold(struct streams *streams, struct stream *stream, const st
     streams->held_bytes += held->size;
 }
 
-/* Takes the first that waits, if it is its turn or its time. */
+/* Takes the first that waits, if it is its turn or its time. What was missing was told. */
 static bool stream_take_held(struct streams *streams, struct stream *stream)
 {
+    const struct pcapt_limits *limits = &streams->options->limits;
     struct stream_held *held = stream->held;
 
-    if (held == NULL || stream->missing > 0)
+    if (held == NULL)
         return false;
     const int32_t ahead = (int32_t)(held->seq - stream->next);
     if (ahead > 0) {
-        if (!stream->ended && stream->held_count <= STREAM_HELD_SEGMENTS &&
-            stream->held_bytes <= STREAM_HELD_BYTES && streams->held_bytes <= STREAMS_HELD_BYTES)
+        if (!stream->ended && stream->held_count <= limits->held_segments &&
+            stream->held_bytes <= limits->held_bytes &&
+            streams->held_bytes <= limits->all_held_bytes)
             return false;
         stream_gap(stream, (uint32_t)ahead);
         return true;
@@ -288,7 +287,7 @@ static void streams_acknowledged(struct streams *streams, const struct packet *p
     struct stream *stream = streams_find(streams, &back);
 
     streams->current[1] = NULL;
-    if (stream == NULL || !stream->begun || stream->what == STREAM_FOREIGN || stream->ended)
+    if (stream == NULL || stream->what == STREAM_FOREIGN || stream->ended)
         return;
     const int32_t ahead = (int32_t)(packet->ack - stream->next);
     if (ahead <= 1 || ahead >= STREAM_JUMP)
@@ -332,7 +331,7 @@ bool streams_segment(struct streams *streams, const struct packet *packet,
         segment.seq++;
         if (!stream->begun || stream->next != segment.seq)
             stream_begin(streams, stream, segment.seq, true);
-    } else if (!stream->begun && (packet->wire_size > 0 || stream->what == STREAM_UNDECIDED)) {
+    } else if (!stream->begun) {
         stream_begin(streams, stream, segment.seq, false);
     }
     if (packet->flags & TCP_ACK)
@@ -381,9 +380,7 @@ static void stream_decide(struct streams *streams, struct stream *stream)
         return;
     const size_t size =
         packet_pdu_size(stream->pending + stream->start, stream->end - stream->start);
-    if (size == SIZE_MAX && stream->searched <= STREAM_SEARCH_BYTES)
-        return;
-    if (size == 0 && !stream->synced && stream->searched <= STREAM_SEARCH_BYTES)
+    if (size == SIZE_MAX && stream->searched <= streams->options->limits.search_bytes)
         return;
     stream->what = size == 0 || size == SIZE_MAX ? STREAM_FOREIGN : STREAM_OURS;
     if (stream->what == STREAM_FOREIGN)

@@ -102,12 +102,24 @@ struct pcapt_seen {
     bool duplicate, dropped;  /* as in an item */
 };
 
+/* What is kept at most. Beyond it a flow or the oldest stream is forgotten, what is missing taken
+ * for lost, a stream for none of ours. */
+struct pcapt_limits {
+    uint32_t flows;          /* of which it is known whether they hold PDUs; 16,384 as a rule */
+    uint32_t streams;        /* TCP, each way of a connection: 4,096 */
+    uint32_t held_segments;  /* of a stream, that came early: 256 */
+    uint32_t held_bytes;     /* of these: 1 MiB */
+    uint32_t all_held_bytes; /* of all streams: 64 MiB */
+    uint32_t search_bytes;   /* of a stream, in which no PDU is found: 256 KiB */
+};
+
 enum { PCAPT_PORTS_MAX = 16 };
 struct pcapt_reader_options {
     uint16_t ports[PCAPT_PORTS_MAX]; /* UDP and TCP: what goes there or comes from there is
                                         ScalableIPC; others are not looked at */
     size_t port_count;               /* 0: found by what it looks like */
     uint32_t link_type;              /* which USER0..USER15 (147..162) holds PDUs; 0: USER0 */
+    struct pcapt_limits limits;      /* `flows` 0: all as is the rule */
     /* Called for each frame, of whatever kind, when all its PDUs were given out. NULL: nobody
      * wants it. */
     void (*frame_done)(void *ctx, const struct pcapt_frame *frame);
