@@ -7,162 +7,55 @@ Run it after a change; it needs nothing but Python. Times are in ms, one interfa
 import pathlib
 import struct
 
+from capture_bytes import (
+    ACK,
+    CLOSE,
+    CLOSE_ACK,
+    DATA,
+    DATA_ACK,
+    ENQUIRE,
+    ENQUIRE_ACK,
+    ETHERNET,
+    FIN,
+    HOST,
+    IN,
+    OUT,
+    PEER,
+    RAW,
+    RST,
+    SYN,
+    USER0,
+    block,
+    checksum,
+    ether,
+    flags,
+    interface,
+    ipv4,
+    ipv6,
+    of,
+    options,
+    over_tcp,
+    over_udp,
+    packet,
+    pcap,
+    pdu,
+    section,
+    seen,
+    simple,
+    tcp,
+    u16,
+    udp,
+)
+
 HERE = pathlib.Path(__file__).resolve().parent
 CORPUS = HERE / "corpus" / "fuzz_capture" / "made"
 VECTORS = HERE / "corpus" / "fuzz_pdu_decode" / "vectors"
 
-ETHERNET, RAW, USER0 = 1, 101, 147
-DATA, DATA_ACK, CLOSE, CLOSE_ACK, ENQUIRE, ENQUIRE_ACK = range(1, 7)
-FIN, SYN, RST, ACK = 1, 2, 4, 16
-HOST, PEER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
-HOST6, PEER6 = bytes((0xFE, 0x80)) + bytes(13) + b"\1", bytes((0xFE, 0x80)) + bytes(13) + b"\2"
-SESSION = bytes(range(32))
-IN, OUT = 1, 2
-
 made = {}
-
-
-def u16(*numbers):
-    return struct.pack(f">{len(numbers)}H", *numbers)
-
-
-# ---- files ----
-
-
-def block(kind, body, order="<"):
-    body += bytes(-len(body) % 4)
-    size = struct.pack(f"{order}I", len(body) + 12)
-    return struct.pack(f"{order}I", kind) + size + body + size
-
-
-def options(*pairs, order="<"):
-    """Each a number and its bytes."""
-    text = b""
-    for code, value in pairs:
-        text += struct.pack(f"{order}HH", code, len(value)) + value + bytes(-len(value) % 4)
-    return text
-
-
-def section(*pairs, order="<", major=1):
-    head = struct.pack(f"{order}IHHq", 0x1A2B3C4D, major, 0, -1)
-    return block(0x0A0D0D0A, head + options(*pairs, order=order), order)
-
-
-def interface(link=RAW, *pairs, snap=0, order="<"):
-    body = struct.pack(f"{order}HHI", link, 0, snap) + options(*pairs, order=order)
-    return block(1, body, order)
-
-
-def packet(data, at_ms=0, *pairs, to=0, wire=None, order="<"):
-    units = int(at_ms * 1000)
-    wire = len(data) if wire is None else wire
-    head = struct.pack(f"{order}5I", to, units >> 32, units & 0xFFFFFFFF, len(data), wire)
-    return block(6, head + data + bytes(-len(data) % 4) + options(*pairs, order=order), order)
-
-
-def flags(direction):
-    return 2, struct.pack("<I", direction)
-
-
-def simple(data, wire=None):
-    return block(3, struct.pack("<I", len(data) if wire is None else wire) + data)
-
-
-def of(link, *frames):
-    """A capture of frames a second apart; one that is a pair was cut: its bytes, and how many."""
-    out = section() + interface(link)
-    for number, frame in enumerate(frames):
-        data, wire = frame if isinstance(frame, tuple) else (frame, len(frame))
-        out += packet(data, 1000 * number, wire=wire)
-    return out
-
-
-def seen(*packets, link=RAW, count=1):
-    """A capture of (ms, frame) or (ms, frame, interface)."""
-    out = section() + b"".join(interface(link) for _ in range(count))
-    for at_ms, frame, *to in packets:
-        out += packet(frame, at_ms, to=to[0] if to else 0)
-    return out
-
-
-def pcap(magic, order, *frames, link=RAW):
-    out = struct.pack(f"{order}IHHiIII", magic, 2, 4, 0, 0, 65535, link)
-    for number, data in enumerate(frames):
-        out += struct.pack(f"{order}4I", number, 0, len(data), len(data)) + data
-    return out
-
-
-# ---- packets ----
-
-
-def checksum(data):
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
-def ipv4(rest, protocol=17, back=False, **other):
-    """other: ident, cut (flags and offset), head (words), extra (options), length."""
-    extra = other.get("extra", b"")
-    head = other.get("head", 5 + len(extra) // 4)
-    length = other.get("length", 20 + len(extra) + len(rest))
-    ends = PEER + HOST if back else HOST + other.get("peer", PEER)
-    return (
-        struct.pack(">BBHHH", 0x40 | head, 0, length, other.get("ident", 0), other.get("cut", 0))
-        + struct.pack(">BBH", 64, protocol, 0)
-        + ends
-        + extra
-        + rest
-    )
-
-
-def ipv6(rest, protocol=17, back=False, length=None):
-    length = len(rest) if length is None else length
-    ends = PEER6 + HOST6 if back else HOST6 + PEER6
-    return struct.pack(">IHBB", 6 << 28, length, protocol, 64) + ends + rest
-
-
-def udp(payload, back=False, length=None, check=0, ports=(40001, 40002)):
-    ports = ports[::-1] if back else ports
-    length = 8 + len(payload) if length is None else length
-    return u16(*ports, length, check) + payload
-
-
-def tcp(payload, seq, ack=0, what=ACK, back=False, **other):
-    """other: extra (options), head (words), ports."""
-    extra = other.get("extra", b"")
-    head = other.get("head", 5 + len(extra) // 4)
-    ports = other.get("ports", (40001, 40002))
-    ports = ports[::-1] if back else ports
-    words = struct.pack(">HHIIBBHHH", *ports, seq, ack, head << 4, what, 1000, 0, 0)
-    return words + extra + payload
-
-
-def over_udp(payload, back=False, **other):
-    return ipv4(udp(payload, back), back=back, **other)
-
-
-def over_tcp(payload, seq, ack=0, what=ACK, back=False, **other):
-    return ipv4(tcp(payload, seq, ack, what, back, **other), 6, back)
-
-
-def pdu(opcode=DATA, window=0, seq=0, data=b"", *named, session=SESSION):
-    text = b""
-    for name, value in named:
-        size = u16(len(name) + 1 + len(value))
-        text += size + name + b"\0" + size + value
-    rest = session + struct.pack(">qiB", window, seq, opcode) + text + u16(0) + session[:8] + data
-    return u16(2 + len(rest)) + rest
-
-
-def ether(kind, rest):
-    return bytes(12) + u16(kind) + rest
-
 
 ONE = over_udp(pdu())
 SIX = ipv6(udp(pdu()))
+
 
 def addresses():
     texts = """10.0.0.1 10.0.0.1:40001 10.0.0.1:65535 10.0.0.1:65536 10.0.0.1: 10.0.0.1:x 10.0.0.1:/
@@ -415,6 +308,10 @@ def checksums():
     # one whose sum is all ones: 0 means that there is none, so it is written as ones
     whole = HOST + PEER + u16(17, 10) + u16(40001, 40002, 10, 0)
     made["checksum-of-ones"] = of(RAW, ipv4(udp(u16(checksum(whole)), check=1)))
+    # words that add up to 0x3ffff: the sum of both its halves does not fit either
+    words = HOST + PEER + u16(17, 14) + u16(40001, 40002, 14, 0) + b"\xff" * 4
+    rest = 0x3FFFF - sum(struct.unpack(f">{len(words) // 2}H", words))
+    made["checksum-carries-twice"] = of(RAW, ipv4(udp(b"\xff" * 4 + u16(rest), check=1)))
 
 
 def fragments():
@@ -435,7 +332,7 @@ def fragments():
     made["fragments-two-ends"] = of(
         RAW, piece(40, None, True), piece(40, 60, True), piece(80, None, True, ident=8)
     )
-    made["fragments-end-before-others"] = of(RAW, piece(40, 80), piece(0, 8, True))
+    made["fragments-end-before-others"] = of(RAW, piece(40, 80), piece(8, 16, True))
     made["fragments-behind-the-end"] = of(RAW, piece(40, 60, True), piece(80, 88))
     made["fragments-end-first"] = of(RAW, piece(80, None, True), piece(0, 8), piece(8, 16, True))
     made["fragments-the-same-end"] = of(RAW, piece(80, None, True), piece(80, None, True))
@@ -509,6 +406,17 @@ def pdus():
     ]
     acks = (DATA_ACK, CLOSE_ACK, ENQUIRE_ACK)
     made["path-pdus-again"] = seen(*((at, over_udp(one, one[46] in acks)) for at, one in resent))
+    made["path-pdus-beside-one-again"] = seen(
+        *((20 * at, over_udp(pdu(DATA, 5, seq))) for at, seq in enumerate((0, 1, 0))),
+        (100, over_udp(pdu(DATA_ACK, 5, 1), True)),
+    )
+    # the last of each three meets the others where the tables of path/pdus.c keep it
+    shared = ((9, 0, False), (17, 0, False), (9, 0, True), (59, 0, False), (59, 42, False),
+              (59, 0, True))
+    made["path-pdus-share-a-place"] = seen(
+        *((20 * at, over_udp(pdu(DATA, window, seq), back))
+          for at, (window, seq, back) in enumerate(shared))
+    )
 
 
 # ---- TCP ----
@@ -572,8 +480,36 @@ def streams():
     case("jump-back", over_tcp(one, (1 << 31) + 5), over_tcp(two, 9), begun=False)
     case("only-fin", over_tcp(b"", 100, 0, FIN), over_tcp(b"", 101, 0, 0), begun=False)
     case("from-the-middle", over_tcp(b"xyz" * 9 + one, 100), late, begun=False)
+    case("jump-down", over_tcp(one, (1 << 30) + 500), over_tcp(two, 5), begun=False)
+    text = b"GET / HTTP/1.1" * 9
+    case("to-itself", ipv4(tcp(b"", 99, 0, SYN, ports=(1, 1)), 6, peer=HOST),
+         ipv4(tcp(text, 100, 102, ports=(1, 1)), 6, peer=HOST), begun=False)
     case("other-ports", over_tcp(one, 100, ports=(7, 8)), over_tcp(one, 1, ports=(7, 40001)))
     case("to-40001", over_tcp(one, 100, back=True), over_tcp(pdu()[:9], 1, ports=(40002, 9)))
+
+
+def limits():
+    """What the reader keeps of TCP at most: the target sets that low (pcapt_limits)."""
+    one, early = pdu(), b"a" * 5
+    frames = []
+    for i in range(12):
+        ports = (5000 + i, 6000)
+        data = (one, one[:20], bytes(60))[i % 3]
+        frames.append((10 * i, over_tcp(data, 1, 0, FIN if i % 4 == 3 else 0, ports=ports)))
+    made["tcp-more-streams"] = seen(*frames, *((at + 200, frame) for at, frame in frames))
+    begun = over_tcp(one, 100)
+    held = [over_tcp(early, 200 + 10 * i) for i in range(4)]
+    made["tcp-more-early-segments"] = seen(*enumerate([begun, *held]))
+    made["tcp-more-early-bytes"] = seen((0, begun), (1, over_tcp(b"a" * 160, 200)))
+    others = [over_tcp(data, at, back=True) for data, at in ((one, 100), (b"a" * 120, 200))]
+    made["tcp-more-early-bytes-of-all"] = seen(
+        *enumerate([begun, others[0], over_tcp(b"a" * 120, 200), others[1]])
+    )
+    made["tcp-nothing-found"] = seen((0, over_tcp(b"x" * 150, 100)), (1, over_tcp(one, 250)))
+    made["tcp-gap-at-the-end-beside-another"] = seen(
+        *OPENED, (100, over_tcp(one, 100)), (101, over_tcp(one, 300)),
+        (102, ipv4(bytes(8), 1), 1), count=2,
+    )
 
 
 def stamped(now, echo):
@@ -663,6 +599,11 @@ def tcp_holes():
         (210, ack_of(130, extra=block_of(119, 120))),
         (220, ack_of(130, extra=block_of(130, 130))), (230, ack_of(130, extra=block_of(100, 101))),
     )
+    # its first packet of the machine is a duplicate of one that the other saw
+    made["path-duplicate-first"] = seen(
+        *((10 * i, over_tcp(a, 100 + 10 * i), 1) for i in range(10)),
+        (90, over_tcp(a, 190)), (140, ack_of(200)), (150, over_tcp(a, 200)), count=2,
+    )
     made["path-tcp-times-backwards"] = seen(
         *opened, (300, over_tcp(a, 100)), (340, ack_of(110)), (200, over_tcp(a, 110)),
         (240, ack_of(120)), (200, over_tcp(a, 120)), (230, ack_of(130)), (200, over_tcp(a, 130)),
@@ -748,7 +689,7 @@ def ends():
         drift.append((100 * i, i + 1, 100 * i * 1.001 + 20 + i % 3))
         drift.append((100 * i * 1.001 + 50, -i - 1, 100 * i + 75 + i % 2))
     made["ends-few-of-each-part"] = both(*drift[:20])
-    jumps = [(0, 900, 21), (3199, 901, 3220)]
+    jumps = [(1, 900, 22), (3199, 901, 3220)]
     for part in (1, 9, 17, 25):
         for i in range(8):
             number, at = 8 * part + i + 1, 100 * part + 40 + 2 * i
@@ -756,6 +697,20 @@ def ends():
             jumps.append((at, number, at + 21 + ahead))
             jumps.append((at + ahead, -number, at + 20))
     made["ends-clocks-drift"] = both(*jumps)
+    slow = [(1, 900, 22), (3199, 901, 3220)]
+    for part in (1, 9, 17, 25):
+        for i in range(8):
+            number, at = 8 * part + i + 1, 100 * part + 40 + 2 * i
+            slow.append((at, number, at + 21 - at / 5))
+            slow.append((at, -number, at + 20 + at / 4))
+    made["ends-clocks-drift-back"] = both(*slow)
+    fast = [7 * (i // 8) + i % 8 / 100 for i in range(32)]
+    made["ends-within-32-ms"] = both(
+        *((at, i + 1, at + 2) for i, at in enumerate(fast)),
+        *((at, -i - 1, at + 2) for i, at in enumerate(fast)),
+    )
+    made["ends-alike-too-late"] = both(*alike, (700, 50, 721), (710, 50, 900))
+    made["ends-alike-17-copies"] = both(*alike, (700, 50, *range(721, 721 + 2 * 20, 2)))
     flagged = section() + interface()
     for i in range(6):
         frame = plain(i + 1)
@@ -766,6 +721,27 @@ def ends():
         few += packet(plain(i + 1), 100 * i, flags(OUT))
     made["ends-by-flags-few"] = few + packet(plain(1), 20, flags(IN))
     made["ends-only-the-far"] = seen((0, plain(1), 1), (9, plain(2), 1), count=2)
+
+
+def crowds():
+    """More packets than ends.c compares with each other. A byte of one is all there is to it."""
+
+    def both(*journeys):
+        frames = []
+        for sent, number, *arrived in journeys:
+            frame = bytes((number >> 8, number & 0xFF))
+            frames += [(sent, frame, 0)] if sent is not None else []
+            frames += [(at, frame, 1) for at in arrived]
+        return seen(*sorted(frames, key=lambda frame: frame[0]), link=USER0, count=2)
+
+    few = [(10 * i, i + 1, 10 * i + 5) for i in range(5)]
+    crowd = range(100, 100 + 2 * 1026, 2)
+    made["ends-1026-alike-sent"] = both(*few, *((at, 99, at + 5) for at in crowd[:3]),
+                                        *((at, 99) for at in crowd[3:]), (None, 99, 50))
+    made["ends-1026-alike-arrived"] = both(*few, (150, 99), (160, 99), (None, 99, *crowd))
+    made["ends-passed-by-1026"] = both(
+        *few, (90, 98, 3000), *((at, 100 + i, at + 5) for i, at in enumerate(crowd))
+    )
 
 
 def lists():
@@ -785,7 +761,8 @@ def lists():
 
 def main():
     whole = (lists, addresses, blocks, broken_blocks, files, links, headers, extensions, checksums)
-    for make in (*whole, fragments, pdus, streams, tcp_paths, tcp_holes, paths, ends):
+    flows = (fragments, pdus, streams, limits, tcp_paths, tcp_holes, paths, ends, crowds)
+    for make in (*whole, *flows):
         make()
     CORPUS.mkdir(parents=True, exist_ok=True)
     for old in CORPUS.iterdir():
