@@ -63,7 +63,7 @@ static int ends_by_content(const void *a, const void *b)
 
 static void ends_span(struct ends *ends, int way, const struct path_record *record)
 {
-    if (ends->first_ns[way] == 0 || record->at_ns < ends->first_ns[way])
+    if (record->at_ns < ends->first_ns[way])
         ends->first_ns[way] = record->at_ns;
     ends->last_ns[way] = record->at_ns > ends->last_ns[way] ? record->at_ns : ends->last_ns[way];
 }
@@ -398,7 +398,7 @@ static bool ends_both(const struct ends *ends)
 bool path_of_ends(struct path *path, struct path_capture *near, struct path_capture *far,
                   const struct pcapt_address *host, const struct pcapt_address *peer)
 {
-    struct ends ends = {.path = path};
+    struct ends ends = {.first_ns = {UINT64_MAX, UINT64_MAX}, .path = path};
     bool matches = true;
 
     *path = (struct path){.source = PATH_OF_ENDS, .host = *host, .two_files = far != NULL};
@@ -406,7 +406,7 @@ bool path_of_ends(struct path *path, struct path_capture *near, struct path_capt
     path->flows = near->flow_count;
     for (size_t i = 0; i < near->count; i++) {
         const uint64_t at = near->records[i].at_ns;
-        path->first_ns = path->first_ns == 0 || at < path->first_ns ? at : path->first_ns;
+        path->first_ns = i == 0 || at < path->first_ns ? at : path->first_ns;
         path->last_ns = at > path->last_ns ? at : path->last_ns;
     }
     if (far != NULL)

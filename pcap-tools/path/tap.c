@@ -232,7 +232,8 @@ static void tap_steps(struct tap *tap)
             continue;
         const uint64_t there = tap_known(trips[0], &at[0], record->at_ns);
         const uint64_t back = tap_known(trips[1], &at[1], record->at_ns);
-        if (path->first_ns == 0 || record->at_ns < path->first_ns)
+        const bool first = path->ways[0].count + path->ways[1].count == 0;
+        if (first || record->at_ns < path->first_ns)
             path->first_ns = record->at_ns;
         path->last_ns = record->at_ns > path->last_ns ? record->at_ns : path->last_ns;
         tap_packet(tap, record, way, (there + back) / 2);
@@ -307,8 +308,7 @@ bool path_of_tap(struct path *path, struct path_capture *capture, const struct p
         for (int way = 0; way < 2; way++)
             if (stream.ways[way].count > 0) {
                 const struct path_step *steps = stream.ways[way].steps;
-                path->flows++;
-                path->first_ns = path->first_ns == 0 || steps[0].at_ns < path->first_ns
+                path->first_ns = path->flows++ == 0 || steps[0].at_ns < path->first_ns
                                      ? steps[0].at_ns
                                      : path->first_ns;
                 path->last_ns = steps[stream.ways[way].count - 1].at_ns;

@@ -338,6 +338,35 @@ def test_two_captures_whose_clocks_are_apart(scenario, simulated, ahead_ms, ppb)
     assert abs(back["model"]["delay_ns"][50] - 30 * MS) < 1.5 * MS
 
 
+def by_flags(start_ms):
+    """Both ends in one capture, of which the first packet does not arrive."""
+    out = section() + interface(101, options=option(9, b"\x03"))
+    for i in range(12):
+        frame = ipv4(udp(full(i)), ident=i + 1)
+        for at, way in [(start_ms + 50 * i, 2), (start_ms + 50 * i + 20, 1)][:2 if i > 0 else 1]:
+            out += packet(frame, units=at, options=option(2, struct.pack("<I", way)))
+    return out
+
+
+@pytest.mark.parametrize("rows", [
+    lambda start: calm(5, start),
+    lambda start: [rtp(start + 20 * n, n, 160 * n) for n in range(12)],
+    by_flags,
+], ids=["acks", "rtp", "ends"])
+def test_a_capture_may_begin_at_0(sipc, tmp_path, rows):
+    """As the simulator's do: what was there first is not taken for what was before."""
+    told = []
+    for start in (0, 1000):
+        made = rows(start)
+        path = tmp_path / "rows"
+        path.write_bytes(made if isinstance(made, bytes) else pcap(made, 101, nano=True))
+        told.append([sipc("pcap", "scenario", *more, path).out for more in ([], ["--json"])])
+    assert told[0] == told[1] and "Inferred" in told[0][0]
+    if rows is by_flags:
+        there = json.loads(told[0][1])["there"]
+        assert (there["model"]["lost"], there["beyond"]) == (1, 0)
+
+
 def test_two_captures_of_which_one_clock_was_set(sipc, tmp_path):
     """From 1970 to now, as on a machine that boots without one: no figure is out of bounds."""
     near, far = [], []
