@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         options.driver = target_side(i, &options.selves[i]);
     session_decode(data, size, target_ops, &input);
     fuzz_pair_play(&input, &options, &played);
+    target_begun(played.refused);
     if (played.finding.found)
         target_break(played.finding.rule, "%s", played.finding.text);
     if (played.refused)

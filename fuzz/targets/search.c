@@ -7,6 +7,7 @@
 #include "input/input.h"
 #include "play/play.h"
 #include "targets/target.h"
+#include "targets/watch.h"
 
 enum { POOL_MAX = 1024, SIZE_MAX_HERE = 1200, TURNS_MAX = 4, CROSS_SHARE = 8, KEEP_SHARE = 256 };
 
@@ -15,8 +16,6 @@ struct pool {
     size_t size[POOL_MAX], count;
     uint64_t random;
 };
-
-struct search_input search_now;
 
 static unsigned pool_random(struct pool *pool)
 {
@@ -74,13 +73,11 @@ void search_run(unsigned long runs, unsigned seed)
         uint8_t *copy = malloc(size + 1); /* a target may keep to what it is given, no more */
         FUZZ_CHECK(copy != NULL, "out of memory");
         memcpy(copy, data, size);
-        search_now = (struct search_input){copy, size};
-        LLVMFuzzerTestOneInput(copy, size);
+        watch_give_made(copy, size);
         if (fuzz_marks() > before || pool_random(&pool) % KEEP_SHARE == 0)
             pool_keep(&pool, data, size);
         free(copy);
     }
-    search_now = (struct search_input){NULL, 0};
     for (size_t i = 0; i < pool.count; i++)
         free(pool.data[i]);
     printf("%lu inputs made: %zu marks, no oracle is broken\n", runs, fuzz_marks());

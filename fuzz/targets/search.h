@@ -4,17 +4,6 @@
 #ifndef FUZZ_SEARCH_H
 #define FUZZ_SEARCH_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-struct search_input {
-    const uint8_t *data;
-    size_t size;
-};
-
-/* The input at hand, for a handler of signals to keep. */
-extern struct search_input search_now;
-
 /* `runs` inputs, each made of those before it; the same for the same seed. For targets of records.
  * Whether an oracle is broken is told by the target, which ends the program. */
 void search_run(unsigned long runs, unsigned seed);

@@ -21,6 +21,7 @@ void session_play(const struct fuzz_driver *driver, void *self, const struct sfz
     struct fuzz_play_options options = {.advisories = target_is_engine(), .off = target_off()};
 
     fuzz_play(driver, self, input, &options, played);
+    target_begun(played->refused);
     if (played->finding.found)
         target_break(played->finding.rule, "%s", played->finding.text);
     target_note(played->trace);

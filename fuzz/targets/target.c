@@ -15,6 +15,7 @@ static bool any_off;
 static jmp_buf *go_on;
 static uint64_t noted;
 static size_t counted;
+static size_t begun, refused;
 
 void target_note(uint64_t hash)
 {
@@ -27,6 +28,18 @@ uint64_t target_noted(void)
 
     noted = 0;
     return hash;
+}
+
+void target_begun(bool is_refused)
+{
+    begun++;
+    refused += is_refused;
+}
+
+size_t target_refused(size_t *of)
+{
+    *of = begun;
+    return refused;
 }
 
 void target_count(size_t events)
@@ -67,13 +80,15 @@ void sipc_panic(const char *file, int line, const char *expression)
     target_break(SIPC_RULE_NONE, "%s:%d: assertion failed: %s", file, line, expression);
 }
 
+const char target_help[] =
+    "  --engine=PATH  another build of the engine\n"
+    "  --sut=SPEC     any implementation: so:PATH (in this process) or exec:CMD\n"
+    "  --off=CHECK    switch a check of the judge off\n";
+
 static void usage(const char *what, const char *word)
 {
     fprintf(stderr, "%s: %s\n", what, word);
-    fputs("of a target: --engine=PATH  another build of the engine\n"
-          "             --sut=SPEC     any implementation: so:PATH (in this process) or exec:CMD\n"
-          "             --off=CHECK    switch a check of the judge off\n",
-          stderr);
+    fprintf(stderr, "of a target:\n%s", target_help);
     exit(2);
 }
 
@@ -102,8 +117,8 @@ static void take_off(const char *id)
 static bool is_of_replayer(const char *word)
 {
     return strncmp(word, "--marks=", 8) == 0 || strncmp(word, "--runs=", 7) == 0 ||
-           strncmp(word, "--seed=", 7) == 0 || strcmp(word, "--speed") == 0 ||
-           strcmp(word, "--all") == 0;
+           strncmp(word, "--seed=", 7) == 0 || strncmp(word, "--seconds=", 10) == 0 ||
+           strcmp(word, "--speed") == 0 || strcmp(word, "--all") == 0;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -146,7 +161,7 @@ const struct fuzz_driver *target_side(int side, void **self)
     if (sut_spec != NULL) {
         if (sut[side] == NULL && (sut[side] = fuzz_sut_new(sut_spec, &error)) == NULL) {
             fprintf(stderr, "--sut: %s\n", error.text);
-            exit(3);
+            _Exit(3); /* with an input at hand: nothing of it is to be told */
         }
         *self = sut[side];
         return &fuzz_sut_driver;

@@ -5,6 +5,7 @@
 #define FUZZ_TARGET_H
 
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Takes the arguments that begin with two dashes: see target_help. */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
+extern const char target_help[]; /* those arguments, a line each */
+
 /* Whether inputs are records (input/input.h), and which may be made anew: a set of enum sfz_op; 0:
  * the target's inputs are bytes. Each target has one. */
 extern const uint32_t target_ops;
@@ -23,6 +26,12 @@ extern const uint32_t target_ops;
 /* What the last input came to, for those who replay it: a target adds what it saw. */
 void target_note(uint64_t hash);
 uint64_t target_noted(void); /* and begins anew */
+
+/* One input has begun; `refused`: nothing happens to it, for whoever is tested does not take its
+ * settings. */
+void target_begun(bool refused);
+/* How many of those begun were refused. */
+size_t target_refused(size_t *begun);
 
 /* How many events the last input came to, of a target whose inputs are measured by those. */
 void target_count(size_t events);

@@ -1,5 +1,7 @@
 """Targets against implementations attached from outside: shared objects, and programs."""
 
+import os
+import re
 import subprocess
 
 import pytest
@@ -7,9 +9,10 @@ import pytest
 
 @pytest.fixture
 def replay(build_dir, tmp_path):
-    def run(target, *args, code=0):
+    def run(target, *args, code=0, **environment):
         command = [build_dir / "bin" / f"replay_{target}", *args]
         text = {"capture_output": True, "text": True, "errors": "replace"}
+        text["env"] = {**os.environ, **environment}
         done = subprocess.run(command, cwd=tmp_path, timeout=300, **text)
         assert (done.returncode == code) if code >= 0 else (done.returncode < 0), done.stderr
         return done
@@ -76,11 +79,103 @@ def test_the_endpoint_in_python_as_a_program_then_nothing_is_broken(
     assert "10 inputs replayed" in done.stdout
 
 
-def test_one_that_is_not_there_then_says_so(replay, corpus):
-    done = replay("fuzz_session", "--sut=so:none.so", corpus / "fuzz_session", code=3)
-    assert "cannot be loaded" in done.stderr
+SAYS = """import sys
+for line in sys.stdin:
+    print({said!r}, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "spec, expected",
+    [
+        ("so:none.so", "cannot be loaded"),
+        ("so:.", "cannot be loaded"),
+        ("so:./other.so", "does not export `sipc_sut_v1`"),
+        ("exec:./none", "the process ended with status 127 before it answered `hello`"),
+        ("exec:true", "the process ended with status 0 before it answered `hello`"),
+        ("exec:/usr/bin/python3 says.py", "not JSON: "),
+        ("other:", '"other:" is no way to attach: expected engine, so:PATH, exec:CMD'),
+    ],
+)
+def test_what_cannot_be_attached_then_said(replay, corpus, tmp_path, spec, expected):
+    (tmp_path / "says.py").write_text(SAYS.format(said="hello"), "utf-8")
+    (tmp_path / "other.c").write_text("int other;", "utf-8")
+    if spec == "so:./other.so":
+        command = ["cc", "-shared", "-fPIC", "-o", "other.so", "other.c"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+    done = replay("fuzz_session", f"--sut={spec}", corpus / "fuzz_session", code=3)
+    assert done.stderr.startswith("--sut: ") and expected in done.stderr, done.stderr
+    assert "while replaying" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "how, code, expected",
+    [
+        ("exit", 1, "found that the process was ended by exit"),
+        ("abort", -6, ""),
+        ("hang", -14, "expected an input to end within 1 s, found that it has not"),
+        ("status", -6, "the function for `rx` returned 77, which is none of 0, 1, 2"),
+        ("endless", -6, "`next_out` after `rx` has no end"),
+        ("kind", -6, "gave an output of kind 99"),
+        ("past", -6, "must be later than now"),
+    ],
+)
+@pytest.mark.parametrize("made", [False, True], ids=["a corpus", "from nothing"])
+def test_one_that_breaks_the_contract_then_said_with_the_input(
+    replay, build_dir, corpus, tmp_path, how, code, expected, made
+):
+    what = ["--runs=500"] if made else [corpus / "fuzz_receiver"]
+    words = [so(build_dir, "fuzz_misbehaving"), f"--seconds={1 if how == 'hang' else 60}", *what]
+    done = replay("fuzz_receiver", *words, code=code, MISBEHAVES=how)
+    assert expected in done.stderr
+    assert (how == "abort") != done.stderr.startswith("oracle broken: [no rule] "), done.stderr
+    path = re.search(r"^while replaying (.*)$", done.stderr, re.M).group(1)
+    assert (tmp_path / path).stat().st_size > 4
+
+
+@pytest.mark.parametrize(
+    "how, expected",
+    [("version", "its contract version is 9"), ("nothing", "the function `rx` is NULL")],
+)
+def test_a_table_that_is_none_then_said(replay, build_dir, corpus, how, expected):
+    broken = so(build_dir, "fuzz_misbehaving")
+    done = replay("fuzz_pair", broken, corpus / "fuzz_pair", code=3, MISBEHAVES=how)
+    assert expected in done.stderr
+
+
+@pytest.mark.parametrize("target", ["fuzz_session", "fuzz_pair"])
+def test_one_that_refuses_the_settings_of_all_inputs_then_red(replay, build_dir, corpus, target):
+    broken = so(build_dir, "fuzz_misbehaving")
+    inputs = sorted((corpus / target).iterdir())[:5]
+    for words in (inputs, ["--runs=20"], ["--all", *inputs]):
+        done = replay(target, broken, *words, code=5, MISBEHAVES="refuse")
+        assert "expected an input that happens, found the settings of each refused" in done.stderr
 
 
 def test_bytes_when_inputs_are_to_be_made_then_refused(replay):
-    done = replay("fuzz_options", "--runs=1", code=1)
+    done = replay("fuzz_options", "--runs=1", code=2)
     assert "expected a target of records" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ([], "usage: replay_fuzz_session [options] FILE"),
+        (["--seed=1"], "usage: replay_fuzz_session [options] FILE"),
+        (["--runs=many"], "--runs=many: expected a number"),
+        (["--seed=", "--runs=1"], "--seed=: expected a number"),
+        (["--marks=-1"], "--marks=-1: expected a number"),
+        (["--colour"], "unknown argument: --colour"),
+        (["none"], "none: No such file or directory"),
+        (["."], ".: expected files to replay, found none"),
+        (["--off=none", "."], "expected a check of the judge, found: none"),
+    ],
+)
+def test_arguments_that_make_no_sense_then_said(replay, words, expected):
+    assert expected in replay("fuzz_session", *words, code=2).stderr
+
+
+def test_help_then_an_example(replay):
+    done = replay("fuzz_session", "--help")
+    assert "\n  replay_fuzz_session fuzz/corpus/fuzz_session\n" in done.stdout
+    assert "--sut=SPEC" in done.stdout
