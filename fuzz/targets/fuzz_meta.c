@@ -3,6 +3,7 @@
  *   sessions have other names: the same comes out (END-1)
  *   all timeouts are twice as long, and so are the waits: the same, in twice the time (SND-7)
  *   window ids are shifted, in both directions: the same, shifted (WID-3, WID-9)
+ *   9E15 lies just behind, in both directions: the same as at the beginning (WID-6)
  *   whatever was processed comes again at once: exactly its ack, and all else the same (WID-7)
  * SPDX-License-Identifier: MIT */
 #include <string.h>
@@ -14,7 +15,8 @@
 const uint32_t target_ops = OPS(SFZ_OPEN) | OPS(SFZ_SEND) | OPS(SFZ_CLOSE) | OPS(SFZ_PDU) |
                             OPS(SFZ_SENT) | OPS(SFZ_WAIT) | OPS(SFZ_REPEAT) | OPS(SFZ_DISPOSE);
 
-enum { SHIFT_FROM = 10000, SHIFT_TO = 777000 };
+/* The other ids are of more than 32 bits, and the lower 32 of those behind it are negative. */
+static const int64_t shift_from = 10000, shift_to = INT64_C(0x7107fffffff);
 
 /* ---- what is compared: everything put out, in terms that should not change ---- */
 
@@ -81,19 +83,17 @@ static struct view play(const struct fuzz_driver *driver, const struct sfz_input
     return view;
 }
 
-static void compare(const struct sfz_input *a, struct view of_a, const struct sfz_input *b,
-                    struct view of_b, enum sipc_rule rule, const char *what)
+static void must_be_alike(struct view a, struct view b, enum sipc_rule rule, const char *what)
 {
-    of_a = play(&fuzz_engine_driver, a, of_a);
-    of_b = play(&fuzz_engine_driver, b, of_b);
-    FUZZ_CHECK_RULE(rule, of_a.outs == of_b.outs && of_a.hash == of_b.hash, what);
+    FUZZ_CHECK_RULE(rule, a.outs == b.outs && a.hash == b.hash, what);
 }
 
 /* ---- the relations ---- */
 
 static const struct view plain = {.time_factor = 1};
 
-static void rename_sessions(const struct sfz_input *input, struct sfz_input *other)
+static void rename_sessions(const struct sfz_input *input, struct view once,
+                            struct sfz_input *other)
 {
     struct view renamed = plain;
 
@@ -101,10 +101,11 @@ static void rename_sessions(const struct sfz_input *input, struct sfz_input *oth
     for (size_t i = 0; i < other->count; i++)
         other->records[i].who ^= 1;
     renamed.rename = 1;
-    compare(input, plain, other, renamed, SIPC_RULE_END_1, "sessions may have other names");
+    must_be_alike(once, play(&fuzz_engine_driver, other, renamed), SIPC_RULE_END_1,
+                  "sessions may have other names");
 }
 
-static void scale_time(const struct sfz_input *input, struct sfz_input *other)
+static void scale_time(const struct sfz_input *input, struct view once, struct sfz_input *other)
 {
     static const enum sfz_setting times[] = {SFZ_ACK_TIMEOUT,
                                              SFZ_OPEN_TIMEOUT,
@@ -128,7 +129,8 @@ static void scale_time(const struct sfz_input *input, struct sfz_input *other)
             return;
     }
     twice.time_factor = 2;
-    compare(input, plain, other, twice, SIPC_RULE_SND_7, "timeouts may be twice as long");
+    must_be_alike(once, play(&fuzz_engine_driver, other, twice), SIPC_RULE_SND_7,
+                  "timeouts may be twice as long");
 }
 
 /* Ids count from `from`: sessions are preset there, and ids from 0 are moved; so are those behind
@@ -166,8 +168,8 @@ static void shift_one(const struct sfz_input *input, struct sfz_input *other, in
 static void shift_ids(const struct sfz_input *input, struct sfz_input *other)
 {
     static struct sfz_input first;
-    struct view near = {.time_factor = 1, .shift = SHIFT_FROM};
-    struct view far = {.time_factor = 1, .shift = SHIFT_TO};
+    struct view near = {.time_factor = 1, .shift = shift_from};
+    struct view far = {.time_factor = 1, .shift = shift_to};
     unsigned opened = 0;
 
     /* Of sessions that are opened first, and live until the end. */
@@ -184,9 +186,63 @@ static void shift_ids(const struct sfz_input *input, struct sfz_input *other)
             record->anchor != SFZ_FROM_OURS)
             return; /* before the first there is none to count from */
     }
-    shift_one(input, &first, SHIFT_FROM);
-    shift_one(input, other, SHIFT_TO);
-    compare(&first, near, other, far, SIPC_RULE_WID_3, "window ids may be shifted");
+    shift_one(input, &first, shift_from);
+    shift_one(input, other, shift_to);
+    must_be_alike(play(&fuzz_engine_driver, &first, near), play(&fuzz_engine_driver, other, far),
+                  SIPC_RULE_WID_3, "window ids may be shifted");
+}
+
+/* ---- 9E15 just behind ---- */
+
+static struct {
+    struct sipc_preset behind;
+    uint64_t peer;
+    const uint8_t *session; /* was opened just now */
+} wrapped;
+
+static bool wrapped_open(void *self, uint64_t peer, const uint8_t *session, int64_t idle_ms)
+{
+    wrapped.peer = peer;
+    wrapped.session = session;
+    return fuzz_engine_driver.open(self, peer, session, idle_ms);
+}
+
+/* Once it is at rest the session is one whose peer has acked 9E15, and was acked it: both go on at
+ * 0, as at the beginning. It is refused where the peer came first. */
+static bool wrapped_next_out(void *self, struct fuzz_out *out)
+{
+    if (fuzz_engine_driver.next_out(self, out))
+        return true;
+    if (wrapped.session != NULL)
+        fuzz_engine_driver.preset(self, wrapped.peer, wrapped.session, &wrapped.behind);
+    wrapped.session = NULL;
+    return false;
+}
+
+static void wrap_ids(const struct sfz_input *input, struct view once)
+{
+    struct fuzz_driver wrapping = fuzz_engine_driver;
+    bool opens = false;
+
+    for (size_t i = 0; i < input->count; i++) {
+        const struct sfz_record *record = &input->records[i];
+        bool data = record->opcode == SIPC_DATA || record->opcode == SIPC_CLOSE;
+        opens |= record->op == SFZ_OPEN;
+        if (record->op == SFZ_DISPOSE)
+            return; /* ids used by a session that is gone were never used by the next one */
+        if (record->op == SFZ_PDU && !data && (record->anchor != SFZ_FROM_SENT || record->id > 0))
+            return; /* an ack of what was never used may be a late one, with 9E15 behind */
+    }
+    if (!opens)
+        return;
+    wrapped.session = NULL;
+    wrapped.behind = (struct sipc_preset){.acked_window_id = input->settings[SFZ_WINDOW_ID_MAX],
+                                          .min_window_id = input->settings[SFZ_WINDOW_ID_MAX],
+                                          .processed = true};
+    wrapping.open = wrapped_open;
+    wrapping.next_out = wrapped_next_out;
+    must_be_alike(once, play(&wrapping, input, plain), SIPC_RULE_WID_6,
+                  "behind 9E15 window ids begin as they did at first");
 }
 
 /* ---- what was processed comes again ---- */
@@ -247,10 +303,9 @@ static bool again_next_out(void *self, struct fuzz_out *out)
     return false;
 }
 
-static void repeat_processed(const struct sfz_input *input)
+static void repeat_processed(const struct sfz_input *input, struct view once)
 {
     struct fuzz_driver repeating = fuzz_engine_driver;
-    struct view of_once = plain, of_twice = plain;
 
     if (input->settings[SFZ_MANUAL] != 0)
         return; /* acks have aftermaths then, and would be counted */
@@ -259,10 +314,8 @@ static void repeat_processed(const struct sfz_input *input)
     repeating.receive = again_receive;
     repeating.next_out = again_next_out;
     again.size = again.pdu_size = 0;
-    of_once = play(&fuzz_engine_driver, input, of_once);
-    of_twice = play(&repeating, input, of_twice);
-    FUZZ_CHECK_RULE(SIPC_RULE_WID_7, of_once.hash == of_twice.hash && of_once.outs == of_twice.outs,
-                    "a PDU that was processed changes nothing when it comes again");
+    must_be_alike(once, play(&repeating, input, plain), SIPC_RULE_WID_7,
+                  "a PDU that was processed changes nothing when it comes again");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -270,9 +323,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct sfz_input input, other;
 
     session_decode(data, size, target_ops, &input);
-    rename_sessions(&input, &other);
-    scale_time(&input, &other);
+    struct view once = play(&fuzz_engine_driver, &input, plain);
+    rename_sessions(&input, once, &other);
+    scale_time(&input, once, &other);
     shift_ids(&input, &other);
-    repeat_processed(&input);
+    wrap_ids(&input, once);
+    repeat_processed(&input, once);
     return 0;
 }

@@ -141,18 +141,22 @@ static void check_begun(void)
 /* Every input once, whatever is broken: how many break something. */
 static size_t replay_each(void)
 {
-    static size_t i, broken;
+    static size_t i, size, broken;
+    static uint8_t *data;
     static jmp_buf next;
 
     target_go_on(&next);
-    for (i = 0; i < count; i++)
+    for (i = 0; i < count; i++) {
+        data = read_file(list[i].path, &size);
         if (setjmp(next) == 0) {
-            replay_file(list[i].path);
+            watch_give(data, size);
         } else {
             watch_over();
             fprintf(stderr, "by %s\n", list[i].path);
             broken++;
         }
+        free(data);
+    }
     return broken;
 }
 
