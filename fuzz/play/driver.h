@@ -55,8 +55,10 @@ struct fuzz_driver {
     bool (*advance)(void *self, uint64_t now_ns); /* never past the deadline */
     uint64_t (*deadline)(const void *self);
     bool (*next_out)(void *self, struct fuzz_out *out);
-    /* What is wrong inside; NULL: nothing, or it cannot be seen. */
+    /* What is wrong inside, with the rule behind it in brackets where there is one; NULL: nothing,
+     * or it cannot be seen. `checks`: what is held against it, in a word. */
     const char *(*check)(void *self);
+    const char *checks;
     /* Of the state, at rest; 0 where it cannot be seen. */
     uint64_t (*hash)(void *self);
 };

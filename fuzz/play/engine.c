@@ -367,5 +367,6 @@ const struct fuzz_driver fuzz_engine_driver = {
     .deadline = engine_deadline,
     .next_out = engine_next_out,
     .check = engine_check,
+    .checks = "invariant",
     .hash = engine_hash,
 };

@@ -92,13 +92,10 @@ static void feed(struct pair *p, struct side *side, struct judge_event *event)
 
 static void check(struct pair *p, struct side *side)
 {
-    const char *wrong = side->driver->check(side->self);
-
     if (p->events >= EVENTS_MAX)
         return; /* cut in the middle of something */
     fuzz_find_judged(p->finding, side->judge, p->advisories);
-    if (wrong != NULL)
-        must(p, fuzz_invariant_rule(wrong), false, wrong);
+    fuzz_find_inside(p->finding, side->driver, side->self);
 }
 
 /* ---- the link ---- */

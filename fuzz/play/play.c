@@ -86,17 +86,22 @@ void fuzz_find_judged(struct fuzz_finding *out, const struct judge *judge, bool 
     }
 }
 
+void fuzz_find_inside(struct fuzz_finding *finding, const struct fuzz_driver *driver, void *self)
+{
+    const char *wrong = driver->check != NULL ? driver->check(self) : NULL;
+    char text[320];
+
+    if (wrong == NULL)
+        return;
+    snprintf(text, sizeof text, "%s: %s", driver->checks, wrong);
+    fuzz_find(finding, fuzz_invariant_rule(wrong), text);
+}
+
 static void player_check(struct player *p)
 {
-    char text[256];
-    const char *broken = p->driver->check != NULL ? p->driver->check(p->self) : NULL;
-
     if (p->judge != NULL)
         fuzz_find_judged(&p->played->finding, p->judge, p->options->advisories);
-    if (broken != NULL) {
-        snprintf(text, sizeof text, "invariant: %s", broken);
-        fuzz_find(&p->played->finding, fuzz_invariant_rule(broken), text);
-    }
+    fuzz_find_inside(&p->played->finding, p->driver, p->self);
 }
 
 static void player_feed(struct player *p, struct judge_event *event)

@@ -52,8 +52,10 @@ void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_in
 struct judge *fuzz_judge(struct judge *used, const int64_t settings[SFZ_SETTING_COUNT],
                          const bool *off);
 
-/* What was found first is kept. The other: the judge's, advisories among them where they count. */
+/* What was found first is kept. The others: what the driver finds wrong; the judge's, advisories
+ * among them where they count. */
 void fuzz_find(struct fuzz_finding *finding, enum sipc_rule rule, const char *text);
+void fuzz_find_inside(struct fuzz_finding *finding, const struct fuzz_driver *driver, void *self);
 void fuzz_find_judged(struct fuzz_finding *finding, const struct judge *judge, bool advisories);
 
 /* The rule that demands a broken invariant of an endpoint: its text ends in "(RTY-3)"; or NONE. */

@@ -294,4 +294,5 @@ const struct fuzz_driver fuzz_sut_driver = {
     .deadline = sut_deadline,
     .next_out = sut_next_out,
     .check = sut_check,
+    .checks = "SUT contract",
 };
