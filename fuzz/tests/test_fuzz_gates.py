@@ -37,6 +37,26 @@ def command(project_dir, tmp_path, monkeypatch):
     return module
 
 
+def check_sarif(log):
+    """What SARIF 2.1.0 and viewers of code scanning demand."""
+    assert log["$schema"].endswith("sarif-2.1.0.json") and log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"] == "sipc fuzz"
+    assert len({rule["id"] for rule in driver["rules"]}) == len(driver["rules"])
+    for rule in driver["rules"]:
+        assert rule["shortDescription"]["text"] and rule["fullDescription"]["text"]
+        assert rule["help"]["text"]
+    for entry in run["results"]:
+        assert driver["rules"][entry["ruleIndex"]]["id"] == entry["ruleId"]
+        assert entry["message"]["text"] and entry["level"] == "error"
+        assert entry["partialFingerprints"]
+        (location,) = entry["locations"]
+        place = location["physicalLocation"]
+        assert not place["artifactLocation"]["uri"].startswith("/")
+        assert place["region"]["startLine"] >= 1
+
+
 @pytest.fixture
 def run(command, tmp_path):
     (tmp_path / "build" / "bin").mkdir(parents=True)
@@ -63,11 +83,13 @@ def run(command, tmp_path):
             for failure in case.iter("failure")
         }
         sarif = json.loads((output / "fuzz.sarif").read_text("utf-8"))
+        check_sarif(sarif)
         told = {entry["ruleId"] for entry in sarif["runs"][0]["results"]}
         assert told == {rule for _, rule, _ in failures}
         assert int(suite.get("failures")) == len({name for name, *_ in failures})
         return result, failures
 
+    call.sarif = lambda: json.loads((tmp_path / "output" / "fuzz.sarif").read_text("utf-8"))
     return call
 
 
@@ -112,6 +134,19 @@ def test_what_is_wrong_then_red_with_the_rule_and_the_reason(run, said, code, ru
     ), failures
 
 
+def test_a_broken_oracle_then_its_input_and_where_it_stands_and_what_the_rule_says(run):
+    spot = "../../fuzz/targets/fuzz_meta.c:86: sessions may have other names"
+    said = f"{GOOD}oracle broken: [END-1] {spot}\nTest unit written to /results/crashes/x-1f2e"
+    _, failures = run(said, 77)
+    assert failures == {("fuzz_session", "END-1", f"{spot}; by /results/crashes/x-1f2e")}
+    (log,) = run.sarif()["runs"]
+    place = log["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "fuzz/targets/fuzz_meta.c"
+    assert place["region"] == {"startLine": 86}
+    (rule,) = log["tool"]["driver"]["rules"]
+    assert rule["id"] == "END-1" and "session" in rule["shortDescription"]["text"]
+
+
 @pytest.mark.parametrize(
     "said, code", [(GOOD, 0), (BROKEN.format("ACK-4", "ACK-4"), 77)], ids=["lives", "another"]
 )
@@ -127,6 +162,27 @@ def test_executions_that_cost_more_than_the_floor_allows_then_told(command, time
     assert len(found) == wrong and reached == 2610
     if wrong:
         assert found[0][1] == "expected at most 50 times the cost of fuzz_empty, found 51"
+
+
+def test_an_input_of_another_version_then_found_where_inputs_are_records(command, tmp_path):
+    files = []
+    for number, data in enumerate([b"SFZ1", b"SFZ2abc", b"SF", b"", b"SFZx", b"aSFZ2"]):
+        files.append(tmp_path / str(number))
+        files[-1].write_bytes(data)
+    assert command.other_version("fuzz_session", files) == [files[1], files[4]]
+    assert command.other_version("fuzz_options", files) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run", "--seconds", "0"], ["matrix", "--every", "0"], ["speed", "--rounds", "two"]],
+)
+def test_numbers_that_make_no_sense_then_said(command, monkeypatch, capsys, words):
+    monkeypatch.setattr("sys.argv", ["fuzz", *words])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+    assert f"expected a number from 1, found '{words[-1]}'" in capsys.readouterr().err
 
 
 def test_every_target_has_its_floors(command, project_dir):

@@ -1,5 +1,5 @@
-"""Each oracle of two endpoints can break: an engine with one fault in it, and what is said of it. Those
-of one endpoint, and of the relations, are planted in its target (sipc_fuzz_planted)."""
+"""Each oracle of two endpoints can break: an engine with one fault in it, and what is said of it.
+Those of one endpoint, and of the relations, are planted in its target (sipc_fuzz_planted)."""
 
 import subprocess
 
