@@ -1,5 +1,6 @@
-/* An implementation that does one thing against the contract, by the environment's MISBEHAVES: the
- * adapter template, and the endpoint behind it, until the PDU of the number RX_GOOD.
+/* An implementation that does one thing against the contract, or says what is not so, by the
+ * environment's MISBEHAVES: the adapter template, and the endpoint behind it, until the PDU of the
+ * number RX_GOOD.
  * SPDX-License-Identifier: MIT */
 #include <stdbool.h>
 #include <string.h>
@@ -32,12 +33,35 @@ static int misbehaving_rx(void *sut, const char *from, struct sipc_sut_bytes pdu
     return does("status") ? 77 : template_sut_v1()->rx(sut, from, pdu);
 }
 
+static bool end_twice(void *sut, struct sipc_sut_out *out)
+{
+    static struct sipc_sut_out last;
+
+    if (last.kind == SIPC_SUT_RESULT) {
+        *out = last;
+        last.kind = 0;
+        return true;
+    }
+    if (!template_sut_v1()->next_out(sut, out))
+        return false;
+    last = *out;
+    return true;
+}
+
 static int misbehaving_next_out(void *sut, struct sipc_sut_out *out)
 {
-    if (received <= RX_GOOD || !(does("endless") || does("kind")))
-        return template_sut_v1()->next_out(sut, out);
-    *out = (struct sipc_sut_out){.kind = does("kind") ? 99 : SIPC_SUT_DISCARD, .word = "other"};
-    return 1;
+    if (does("end twice"))
+        return end_twice(sut, out);
+    if (received > RX_GOOD && (does("endless") || does("kind"))) {
+        *out = (struct sipc_sut_out){.kind = does("kind") ? 99 : SIPC_SUT_DISCARD, .word = "other"};
+        return 1;
+    }
+    int there = template_sut_v1()->next_out(sut, out);
+    if (there && out->kind == SIPC_SUT_RESULT && does("all is well")) {
+        out->word = "ok";
+        out->code = 0;
+    }
+    return there;
 }
 
 static int misbehaving_configure(void *sut, const struct sipc_sut_setting *settings, size_t count,
