@@ -42,6 +42,16 @@ const struct sfz_setting_info *sfz_setting_info(enum sfz_setting setting)
     return &settings[setting];
 }
 
+uint64_t sfz_unit_ms(const int64_t values[SFZ_SETTING_COUNT], enum sfz_unit unit)
+{
+    static const enum sfz_setting units[SFZ_UNIT_COUNT] = {
+        [SFZ_T] = SFZ_ACK_TIMEOUT,          [SFZ_OPEN_UNIT] = SFZ_OPEN_TIMEOUT,
+        [SFZ_IDLE_UNIT] = SFZ_IDLE_TIMEOUT, [SFZ_ENQUIRE_UNIT] = SFZ_ENQUIRE_LINK_INTERVAL,
+        [SFZ_LINGER_UNIT] = SFZ_LINGER,
+    };
+    return (uint64_t)values[units[unit]];
+}
+
 /* ---- bytes ---- */
 
 static uint64_t get(const uint8_t *bytes, size_t width)

@@ -158,6 +158,9 @@ enum sfz_unit {
     SFZ_LINGER_UNIT,
     SFZ_UNIT_COUNT
 };
+/* In milliseconds, by the settings of an input. */
+uint64_t sfz_unit_ms(const int64_t settings[SFZ_SETTING_COUNT], enum sfz_unit unit);
+
 enum sfz_nudge { SFZ_EXACTLY, SFZ_BEFORE, SFZ_BEHIND }; /* by a thousandth of T */
 
 enum sfz_fault { SFZ_LOSE, SFZ_DOUBLE, SFZ_DELAY, SFZ_NOT_SENT, SFZ_FAULT_COUNT };

@@ -7,7 +7,7 @@
 static const uint8_t ids[SFZ_SESSIONS][SIPC_SESSION_ID_SIZE] = {
     "0-session-of-an-input-of-fuzz-01", "session-1-of-an-input-of-fuzz-01",
     "2-session-of-an-input-of-fuzz-01", "session-3-of-an-input-of-fuzz-01"};
-enum { PREFIX = 8 };
+enum { PREFIX = 8, FLAGS = 2 * SIPC_OPT_IS_WINDOW_FULL - 1 /* the booleans, as their bits */ };
 
 const uint8_t *fuzz_session_id(unsigned session)
 {
@@ -122,19 +122,33 @@ static void put_big(uint8_t *out, uint64_t value, size_t width)
         out[i] = (uint8_t)(value >> 8 * (width - 1 - i));
 }
 
+size_t fuzz_pdu_data_size(const struct sfz_record *record, size_t options)
+{
+    const size_t room = SIPC_PDU_SIZE_MAX - SIPC_PDU_SIZE_MIN - options;
+
+    if (record->form == SFZ_LONGEST || record->form == SFZ_TOO_LONG)
+        return room + (record->form == SFZ_TOO_LONG);
+    return record->size < room ? record->size : room - 1;
+}
+
+static uint64_t get_big(const uint8_t *bytes, size_t width)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < width; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
 size_t fuzz_pdu_build(const struct sfz_record *record, int64_t window_id, uint8_t *out)
 {
     const uint8_t *id = fuzz_session_id(sfz_session(record->who));
-    size_t at = SIPC_PDU_HEAD_SIZE, data = record->size;
+    size_t at = SIPC_PDU_HEAD_SIZE;
 
     at += fuzz_pdu_options(record, out + at, 512);
     if (record->form == SFZ_OPTIONS_CUT && at > SIPC_PDU_HEAD_SIZE)
         at--;
-    const size_t room = SIPC_PDU_SIZE_MAX - at - 2 - PREFIX;
-    if (record->form == SFZ_LONGEST || record->form == SFZ_TOO_LONG)
-        data = room + (record->form == SFZ_TOO_LONG);
-    else if (data > room - 1)
-        data = room - 1;
+    const size_t data = fuzz_pdu_data_size(record, at - SIPC_PDU_HEAD_SIZE);
     memset(out + at, 0, 2);
     memcpy(out + at + 2, id, PREFIX);
     if (record->form == SFZ_WRONG_PREFIX)
@@ -162,68 +176,120 @@ static void raw_record(struct sipc_span bytes, struct sfz_record *record)
         .op = SFZ_RAW, .who = record->who, .raw = bytes.data, .raw_size = (uint16_t)bytes.size};
 }
 
-static bool read_fields(struct sipc_span bytes, bool alike, struct sfz_record *record)
+/* What options say, as far as they can be read; *present: the booleans among them. What is left. */
+static struct sipc_span read_options(struct sipc_span options, struct sfz_record *record,
+                                     uint32_t *present)
 {
-    struct sipc_pdu pdu;
+    struct sipc_option option;
+    int32_t number;
+    bool flag;
 
-    if (sipc_pdu_decode(bytes, &pdu) != SIPC_DISCARD_NONE)
-        return false;
-    int session = fuzz_session_of(pdu.session_id);
-    int32_t code = pdu.opcode == SIPC_CLOSE
-                       ? (pdu.present & SIPC_OPT_ABORT_CODE ? pdu.abort_code : 0)
-                   : pdu.opcode == SIPC_DATA ? pdu.idle_timeout_ms
-                                             : pdu.error_code;
-    if (session < 0 || pdu.seq_nr > UINT16_MAX || pdu.max_window_size < 0 ||
-        pdu.max_window_size > UINT16_MAX || code < INT16_MIN || code > INT16_MAX)
-        return false;
-    *record = (struct sfz_record){.op = SFZ_PDU,
-                                  .who = (uint8_t)((record->who & ~3u) | (unsigned)session),
-                                  .opcode = pdu.opcode,
-                                  .flags = (uint8_t)pdu.flags,
-                                  .id = pdu.window_id,
-                                  .seq_nr = (uint16_t)pdu.seq_nr,
-                                  .size = (uint16_t)pdu.data.size,
-                                  .from = pdu.data.size > 0 ? pdu.data.data[0] % 251 : 0,
-                                  .code = (int16_t)code,
-                                  .limit = (uint16_t)pdu.max_window_size};
+    *present = 0;
+    while (sipc_option_next(&options, &option)) {
+        if ((option.id & FLAGS) != 0 && sipc_option_parse_bool(option.value, &flag)) {
+            *present |= option.id;
+            record->flags =
+                (uint8_t)(flag ? record->flags | option.id : record->flags & ~option.id);
+        } else if (option.id == SIPC_OPT_MAX_WINDOW_SIZE &&
+                   sipc_option_parse_int(option.value, &number) && number <= UINT16_MAX) {
+            record->limit = (uint16_t)number;
+        } else if (option.id == code_option(record->opcode) &&
+                   sipc_option_parse_int(option.value, &number)) {
+            record->code = (int16_t)number;
+        }
+    }
+    return options;
+}
+
+/* Whether the record, with data from `data` on, gives these bytes. */
+static bool gives(const struct sfz_record *record, struct sipc_span bytes, bool alike, size_t data)
+{
     static uint8_t again[FUZZ_PDU_MAX];
-    for (unsigned form = 0; form < SFZ_FORM_COUNT; form++) {
-        if (form >= SFZ_LONGEST && bytes.size < SIPC_PDU_SIZE_MAX)
-            break;
-        record->form = (uint8_t)form;
-        if (form == SFZ_FALSE || form == SFZ_TWICE)
-            record->flags = (uint8_t)(pdu.present & 31);
-        else
-            record->flags = (uint8_t)pdu.flags;
-        size_t size = fuzz_pdu_build(record, record->id, again);
-        size_t compared = alike ? size - pdu.data.size : size;
-        if (size == bytes.size && memcmp(again, bytes.data, compared) == 0)
+    size_t size = fuzz_pdu_build(record, record->id, again);
+
+    return size == bytes.size && memcmp(again, bytes.data, alike && data < size ? data : size) == 0;
+}
+
+static void read_data(struct sipc_span bytes, size_t data, struct sfz_record *record)
+{
+    size_t end = bytes.size + (record->form == SFZ_CUT) - (record->form == SFZ_EXTENDED);
+
+    record->from = data < bytes.size ? bytes.data[data] % 251 : 0;
+    record->size = (uint16_t)(end > data ? end - data : 0);
+}
+
+/* The last byte of the options is missing: it is e of a boolean, or 1 is as good as any. */
+static bool read_cut_options(struct sipc_span bytes, bool alike, struct sfz_record *record)
+{
+    const struct sfz_record head = *record;
+    uint8_t options[512];
+    size_t end = SIPC_PDU_HEAD_SIZE;
+    uint32_t present;
+
+    while (end + 2 + PREFIX <= bytes.size &&
+           (get_big(bytes.data + end, 2) != 0 ||
+            memcmp(bytes.data + end + 2, bytes.data + 2, PREFIX) != 0))
+        end++;
+    const size_t size = end - SIPC_PDU_HEAD_SIZE, data = end + 2 + PREFIX;
+    if (data > bytes.size || size >= sizeof options)
+        return false;
+    memcpy(options, bytes.data + SIPC_PDU_HEAD_SIZE, size);
+    for (int i = 0; i < 2; i++) {
+        *record = head;
+        record->form = SFZ_OPTIONS_CUT;
+        options[size] = (uint8_t) "e1"[i];
+        (void)read_options((struct sipc_span){options, size + 1}, record, &present);
+        read_data(bytes, data, record);
+        if (gives(record, bytes, alike, data))
             return true;
     }
     return false;
 }
 
-/* Of a PDU that is one byte too long the fields are those of one without that byte. */
-static bool read_too_long(struct sipc_span bytes, bool alike, struct sfz_record *record)
+/* Whether an SFZ_PDU has these bytes. What the decoder refuses is read all the same: that the
+ * record gives the same bytes is what decides. */
+static bool read_fields(struct sipc_span bytes, bool alike, struct sfz_record *record)
 {
-    static uint8_t shorter[SIPC_PDU_SIZE_MAX], again[FUZZ_PDU_MAX];
-    const size_t compared = alike ? SIPC_PDU_SIZE_MIN : FUZZ_PDU_MAX;
+    const unsigned who = record->who & ~3u;
+    struct sfz_record head;
+    uint32_t present;
 
-    if (bytes.size != FUZZ_PDU_MAX)
+    if (bytes.size < SIPC_PDU_HEAD_SIZE)
         return false;
-    memcpy(shorter, bytes.data, sizeof shorter);
-    put_big(shorter, sizeof shorter, 2);
-    if (!read_fields((struct sipc_span){shorter, sizeof shorter}, alike, record))
+    int session = fuzz_session_of(bytes.data + 2);
+    uint64_t seq_nr = get_big(bytes.data + 42, 4);
+    if (session < 0 || seq_nr > UINT16_MAX)
         return false;
-    record->form = SFZ_TOO_LONG;
-    return fuzz_pdu_build(record, record->id, again) == bytes.size &&
-           memcmp(again, bytes.data, compared) == 0;
+    head = (struct sfz_record){.op = SFZ_PDU,
+                               .who = (uint8_t)(who | (unsigned)session),
+                               .opcode = bytes.data[46],
+                               .id = (int64_t)get_big(bytes.data + 34, 8),
+                               .seq_nr = (uint16_t)seq_nr};
+    *record = head;
+    struct sipc_span rest = {bytes.data + SIPC_PDU_HEAD_SIZE, bytes.size - SIPC_PDU_HEAD_SIZE};
+    rest = read_options(rest, record, &present);
+    const size_t data = (size_t)(rest.data - bytes.data) + 2 + PREFIX;
+    const uint8_t flags = record->flags;
+    for (unsigned form = 0; form < SFZ_FORM_COUNT; form++) {
+        if (form >= SFZ_LONGEST && bytes.size < SIPC_PDU_SIZE_MAX)
+            break;
+        record->form = (uint8_t)form;
+        record->flags = form == SFZ_FALSE || form == SFZ_TWICE ? (uint8_t)present : flags;
+        read_data(bytes, data, record);
+        if (gives(record, bytes, alike, data))
+            return true;
+    }
+    *record = head;
+    return read_cut_options(bytes, alike, record);
 }
 
 bool fuzz_pdu_record(struct sipc_span bytes, bool alike, struct sfz_record *record)
 {
-    if (read_fields(bytes, alike, record) || read_too_long(bytes, alike, record))
+    const uint8_t who = record->who;
+
+    if (read_fields(bytes, alike, record))
         return true;
+    record->who = who;
     raw_record(bytes, record);
     return bytes.size <= SFZ_RAW_MAX;
 }

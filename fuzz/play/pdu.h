@@ -18,6 +18,9 @@ size_t fuzz_pdu_build(const struct sfz_record *record, int64_t window_id, uint8_
 /* The encoded options it carries; SFZ_WRONG_* and SFZ_CUT apart. */
 size_t fuzz_pdu_options(const struct sfz_record *record, uint8_t *out, size_t size);
 
+/* How much data it has, of as much as fits it beside encoded options of this size. */
+size_t fuzz_pdu_data_size(const struct sfz_record *record, size_t options);
+
 /* Data of inputs: byte i is (from + i) mod 251. */
 void fuzz_pattern(uint8_t *out, uint64_t from, size_t size);
 

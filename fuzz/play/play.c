@@ -485,13 +485,9 @@ static void player_sent(struct player *p, const struct sfz_record *record)
 
 static uint64_t player_wait_ns(const struct player *p, const struct sfz_record *record)
 {
-    static const enum sfz_setting units[SFZ_UNIT_COUNT] = {
-        [SFZ_T] = SFZ_ACK_TIMEOUT,          [SFZ_OPEN_UNIT] = SFZ_OPEN_TIMEOUT,
-        [SFZ_IDLE_UNIT] = SFZ_IDLE_TIMEOUT, [SFZ_ENQUIRE_UNIT] = SFZ_ENQUIRE_LINK_INTERVAL,
-        [SFZ_LINGER_UNIT] = SFZ_LINGER,
-    };
     uint64_t thousandth = SIPC_NS_PER_MS / 1000;
-    uint64_t ns = (uint64_t)p->input->settings[units[record->kind]] * thousandth * record->value;
+    uint64_t ns =
+        sfz_unit_ms(p->input->settings, (enum sfz_unit)record->kind) * thousandth * record->value;
     uint64_t nudge = (uint64_t)p->input->settings[SFZ_ACK_TIMEOUT] * thousandth;
 
     if (record->flags == SFZ_BEHIND)

@@ -14,9 +14,9 @@ struct recorder {
     FILE *errors;
     bool failed, over; /* the case was reset after it */
     uint8_t sessions[SFZ_SESSIONS][SIPC_SESSION_ID_SIZE];
-    size_t session_count;
+    bool session_used[SFZ_SESSIONS];
     char peers[SFZ_PEERS][64];
-    size_t peer_count;
+    bool peer_used[SFZ_PEERS];
     uint64_t now_ns; /* up to where waits were recorded */
     uint64_t transmissions;
     uint64_t waiting[WAITING_MAX];
@@ -46,43 +46,99 @@ static struct sfz_record *recorder_add(struct recorder *r, enum sfz_op op)
 
 /* ---- names ---- */
 
-static unsigned recorder_session(struct recorder *r, const uint8_t *id)
+/* Sessions and peers that have the names of inputs keep their places; others take what is free. */
+static unsigned recorder_place(const bool *used, unsigned count, unsigned wish)
 {
-    for (size_t i = 0; i < r->session_count; i++)
-        if (memcmp(r->sessions[i], id, SIPC_SESSION_ID_SIZE) == 0)
-            return (unsigned)i;
-    if (r->session_count == SFZ_SESSIONS) {
+    unsigned first = 0;
+
+    if (wish < count && !used[wish])
+        return wish;
+    while (first < count && used[first])
+        first++;
+    return first;
+}
+
+static unsigned recorder_take_session(struct recorder *r, unsigned wish, const uint8_t *id)
+{
+    for (unsigned i = 0; i < SFZ_SESSIONS; i++)
+        if (r->session_used[i] && memcmp(r->sessions[i], id, SIPC_SESSION_ID_SIZE) == 0)
+            return i;
+    unsigned place = recorder_place(r->session_used, SFZ_SESSIONS, wish);
+    if (place == SFZ_SESSIONS) {
         recorder_fail(r, "it has more than four sessions");
         return 0;
     }
-    memcpy(r->sessions[r->session_count], id, SIPC_SESSION_ID_SIZE);
-    return (unsigned)r->session_count++;
+    r->session_used[place] = true;
+    memcpy(r->sessions[place], id, SIPC_SESSION_ID_SIZE);
+    return place;
+}
+
+static unsigned recorder_session(struct recorder *r, const uint8_t *id)
+{
+    return recorder_take_session(r, SFZ_SESSIONS, id);
+}
+
+static void recorder_named(void *ctx, const char *name, const uint8_t *id)
+{
+    static const char *const own[SFZ_SESSIONS] = {"S", "S1", "S2", "S3"};
+
+    for (unsigned i = 0; i < SFZ_SESSIONS; i++)
+        if (strcmp(name, own[i]) == 0)
+            recorder_take_session(ctx, i, id);
 }
 
 static unsigned recorder_peer(struct recorder *r, const char *name)
 {
+    static const char *const own[SFZ_PEERS] = {"P", "P1", "P2"};
+    unsigned wish = 0;
+
     if (name == NULL)
         return 0;
-    for (size_t i = 0; i < r->peer_count; i++)
-        if (strcmp(r->peers[i], name) == 0)
-            return (unsigned)i;
-    if (r->peer_count == SFZ_PEERS || strlen(name) >= sizeof r->peers[0]) {
+    for (unsigned i = 0; i < SFZ_PEERS; i++)
+        if (r->peer_used[i] && strcmp(r->peers[i], name) == 0)
+            return i;
+    while (wish < SFZ_PEERS && strcmp(own[wish], name) != 0)
+        wish++;
+    unsigned place = recorder_place(r->peer_used, SFZ_PEERS, wish);
+    if (place == SFZ_PEERS || strlen(name) >= sizeof r->peers[0]) {
         recorder_fail(r, "it has more than three peers");
         return 0;
     }
-    strcpy(r->peers[r->peer_count], name);
-    return (unsigned)r->peer_count++;
+    r->peer_used[place] = true;
+    strcpy(r->peers[place], name);
+    return place;
 }
 
 /* ---- time ---- */
 
+static uint64_t recorder_thousandth(const struct recorder *r, enum sfz_unit unit)
+{
+    return sfz_unit_ms(r->seed->input.settings, unit) * SIPC_NS_PER_MS / 1000;
+}
+
+/* In one record, of a unit other than T where that needs more. */
+static bool recorder_wait_once(struct recorder *r, uint64_t ns)
+{
+    for (unsigned unit = SFZ_T; unit < SFZ_UNIT_COUNT; unit++) {
+        uint64_t thousandth = recorder_thousandth(r, (enum sfz_unit)unit);
+        if (thousandth == 0 || ns % thousandth != 0 || ns / thousandth > SFZ_WAIT_MAX)
+            continue;
+        struct sfz_record *record = recorder_add(r, SFZ_WAIT);
+        record->kind = (uint8_t)unit;
+        record->value = (uint32_t)(ns / thousandth);
+        return true;
+    }
+    return false;
+}
+
 static void recorder_wait(struct recorder *r, uint64_t now_ns)
 {
-    uint64_t thousandth =
-        (uint64_t)r->seed->input.settings[SFZ_ACK_TIMEOUT] * SIPC_NS_PER_MS / 1000;
+    uint64_t thousandth = recorder_thousandth(r, SFZ_T);
     uint64_t left = now_ns > r->now_ns ? (now_ns - r->now_ns) / thousandth : 0;
 
     r->now_ns += left * thousandth;
+    if (left == 0 || recorder_wait_once(r, left * thousandth))
+        return;
     while (left > 0 && !r->failed) {
         uint32_t part = left > SFZ_WAIT_MAX ? SFZ_WAIT_MAX : (uint32_t)left;
         recorder_add(r, SFZ_WAIT)->value = part;
@@ -186,31 +242,30 @@ static void recorder_preset(struct recorder *r, const struct conform_request *re
 
 enum { PREFIX = 8 };
 
-/* Whether the beginning of an id stands there, one byte of it damaged maybe. */
-static bool recorder_stands(const uint8_t *bytes, const uint8_t *id)
+/* How much of the beginning of an id stands there: one byte of it may be damaged, or be cut off
+ * where the PDU ends. */
+static size_t recorder_stands(const uint8_t *bytes, size_t left, const uint8_t *id)
 {
-    unsigned wrong = 0;
+    size_t length = left < PREFIX ? left : PREFIX;
+    unsigned wrong = (unsigned)(PREFIX - length);
 
-    for (size_t i = 0; i < PREFIX; i++)
+    for (size_t i = 0; i < length; i++)
         wrong += bytes[i] != id[i];
-    return wrong <= 1;
+    return wrong <= 1 ? length : 0;
 }
 
-/* The sessions' ids become those of inputs, wherever they stand; what was damaged in them still is.
- */
+/* The ids of sessions that the script names become those of inputs, wherever they stand; what was
+ * damaged in them still is. Others stay. */
 static void recorder_rename(struct recorder *r, uint8_t *bytes, size_t size)
 {
-
-    if (size >= 34)
-        recorder_session(r, bytes + 2);
-    for (size_t i = 0; i < r->session_count; i++) {
-        for (size_t at = 0; at + PREFIX <= size; at++) {
-            if (!recorder_stands(bytes + at, r->sessions[i]))
+    for (size_t i = 0; i < SFZ_SESSIONS; i++) {
+        for (size_t at = 0; at < size && r->session_used[i]; at++) {
+            size_t length = recorder_stands(bytes + at, size - at, r->sessions[i]);
+            if (length == 0)
                 continue;
-            size_t length = at + SIPC_SESSION_ID_SIZE <= size &&
-                                    memcmp(bytes + at, r->sessions[i], SIPC_SESSION_ID_SIZE) == 0
-                                ? SIPC_SESSION_ID_SIZE
-                                : PREFIX;
+            if (at + SIPC_SESSION_ID_SIZE <= size &&
+                memcmp(bytes + at, r->sessions[i], SIPC_SESSION_ID_SIZE) == 0)
+                length = SIPC_SESSION_ID_SIZE;
             for (size_t k = 0; k < length; k++)
                 bytes[at + k] ^= r->sessions[i][k] ^ fuzz_session_id((unsigned)i)[k];
             at += length - 1;
@@ -292,8 +347,7 @@ static void recorder_command(struct recorder *r, const struct conform_request *r
 /* The last moment is the silence at the end of every script. */
 static void recorder_end(struct recorder *r, uint64_t now_ns)
 {
-    uint64_t thousandth =
-        (uint64_t)r->seed->input.settings[SFZ_ACK_TIMEOUT] * SIPC_NS_PER_MS / 1000;
+    uint64_t thousandth = recorder_thousandth(r, SFZ_T);
 
     recorder_wait(r, now_ns > thousandth ? now_ns - thousandth : 0);
     r->over = true;
@@ -392,7 +446,8 @@ bool fuzz_story_seed(const char *path, size_t index, struct fuzz_seed *seed, FIL
 {
     struct recorder r = {.seed = seed, .errors = errors};
     struct conform_sut_options sut_options = {.on_request = recorder_request, .ctx = &r};
-    struct conform_run_options run_options = {.on_pdu = recorder_pdu, .ctx = &r};
+    struct conform_run_options run_options = {
+        .on_pdu = recorder_pdu, .on_session = recorder_named, .ctx = &r};
     struct conform_record record = {0};
     struct conform_error error;
     struct conform_sut *sut;
@@ -416,5 +471,7 @@ bool fuzz_story_seed(const char *path, size_t index, struct fuzz_seed *seed, FIL
     conform_record_clear(&record);
     conform_sut_detach(sut);
     sx_script_free(script);
-    return !r.failed && seed->input.count > 0;
+    if (!r.failed && seed->input.count == 0)
+        recorder_fail(&r, "nothing happens in it");
+    return !r.failed;
 }

@@ -167,12 +167,9 @@ static void say_fields(const struct sfz_record *record, FILE *out)
     } else {
         say_options((struct sipc_span){bytes, size}, false, out);
     }
-    if (record->form == SFZ_LONGEST || record->form == SFZ_TOO_LONG)
-        fprintf(out, " bytes(%zu, %u)",
-                SIPC_PDU_SIZE_MAX + (record->form == SFZ_TOO_LONG) - SIPC_PDU_SIZE_MIN - size,
-                record->from);
-    else if (record->size > 0)
-        fprintf(out, " bytes(%u, %u)", record->size, record->from);
+    size_t data = fuzz_pdu_data_size(record, size);
+    if (data > 0)
+        fprintf(out, " bytes(%zu, %u)", data, record->from);
     fputs(tampers[record->form] != NULL ? tampers[record->form] : "", out);
     fputc('\n', out);
 }
@@ -345,14 +342,10 @@ static void say_command(const struct story *story, const struct sfz_record *reco
 /* A wait in T, joined with the one before it. False: it is part of that now. */
 static bool keep_wait(struct story *story, struct sfz_record *record)
 {
-    static const enum sfz_setting units[SFZ_UNIT_COUNT] = {
-        [SFZ_T] = SFZ_ACK_TIMEOUT,          [SFZ_OPEN_UNIT] = SFZ_OPEN_TIMEOUT,
-        [SFZ_IDLE_UNIT] = SFZ_IDLE_TIMEOUT, [SFZ_ENQUIRE_UNIT] = SFZ_ENQUIRE_LINK_INTERVAL,
-        [SFZ_LINGER_UNIT] = SFZ_LINGER,
-    };
     struct sfz_input *kept = story->canonical;
     uint64_t t = (uint64_t)story->input->settings[SFZ_ACK_TIMEOUT];
-    uint64_t total = record->value * (uint64_t)story->input->settings[units[record->kind]];
+    uint64_t total =
+        record->value * sfz_unit_ms(story->input->settings, (enum sfz_unit)record->kind);
 
     total += record->flags == SFZ_BEHIND ? t : 0;
     total -= record->flags == SFZ_BEFORE ? (total > t ? t : total) : 0;

@@ -103,6 +103,8 @@ struct conform_run_options {
     /* Called for each PDU in or out as it happens; may be NULL. */
     void (*on_pdu)(void *ctx, bool from_sut, const char *peer, uint64_t at_ns,
                    struct sipc_span pdu, const char *case_name);
+    /* Called when a session's name gets its id, which is 32 bytes; may be NULL. */
+    void (*on_session)(void *ctx, const char *name, const uint8_t *id);
     void *ctx;
 };
 

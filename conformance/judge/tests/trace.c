@@ -285,7 +285,7 @@ void trace_play(const char *path, const bool *off, unsigned knows, struct trace_
         return;
     }
     r.script = result->script;
-    run_env_init(&r.env, r.script, 0, path, 1, 1);
+    run_env_init(&r.env, r.script, 0, path, &options, 1);
     going = trace_run(&r);
     r.judge_config.off = off;
     r.judge_config.knows &= knows;

@@ -37,7 +37,8 @@ bool run_env_number(struct run_env *env, const char *name, int64_t *out)
         return !value->text;
     }
     if (strcmp(name, "seed") == 0) {
-        *out = (int64_t)(XXH3_64bits_withSeed(env->case_name, strlen(env->case_name), env->seed) &
+        *out = (int64_t)(XXH3_64bits_withSeed(env->case_name, strlen(env->case_name),
+                                              env->options->seed) &
                          INT32_MAX);
         return true;
     }
@@ -123,7 +124,7 @@ static void env_make_session_id(const struct run_env *env, const char *name, uns
 {
     char *key = run_printf("%s/%s/%u/%u", env->case_name, name, env->attempt, salt);
     for (unsigned half = 0; half < 2; half++) {
-        uint64_t seed = env->seed + (half == 0 ? 0 : UINT64_C(0x9e3779b97f4a7c15));
+        uint64_t seed = env->options->seed + (half == 0 ? 0 : UINT64_C(0x9e3779b97f4a7c15));
         XXH128_canonical_t canonical;
         XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(key, strlen(key), seed));
         memcpy(id + half * sizeof canonical.digest, canonical.digest, sizeof canonical.digest);
@@ -146,6 +147,8 @@ const uint8_t *run_env_session(struct run_env *env, const char *name)
     env->sessions =
         run_grow(env->sessions, env->session_count, &env->session_capacity, sizeof *env->sessions);
     env->sessions[env->session_count] = session;
+    if (env->options->on_session != NULL)
+        env->options->on_session(env->options->ctx, session.name, session.id);
     return env->sessions[env->session_count++].id;
 }
 
@@ -216,10 +219,14 @@ static bool env_sx_pdu(void *ctx, const char *name, struct sipc_span *out)
 }
 
 void run_env_init(struct run_env *env, const struct sx_script *script, size_t index,
-                  const char *case_name, uint64_t seed, unsigned attempt)
+                  const char *case_name, const struct conform_run_options *options,
+                  unsigned attempt)
 {
-    *env = (struct run_env){
-        .script = script, .index = index, .case_name = case_name, .seed = seed, .attempt = attempt};
+    *env = (struct run_env){.script = script,
+                            .index = index,
+                            .case_name = case_name,
+                            .options = options,
+                            .attempt = attempt};
     env->sx = (struct sx_env){env, env_sx_number, env_sx_text, env_sx_pdu};
 }
 

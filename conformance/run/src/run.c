@@ -30,7 +30,7 @@ static void run_init(struct runner *r, struct conform_sut *sut, const struct sx_
     };
     scale = scale == 0 || r->clock.is_virtual ? 100 : scale;
     r->clock.scale_percent = scale < RUN_SCALE_PERCENT_MAX ? scale : RUN_SCALE_PERCENT_MAX;
-    run_env_init(&r->env, script, index, record->name, options->seed, attempt);
+    run_env_init(&r->env, script, index, record->name, options, attempt);
 }
 
 static void run_fini(struct runner *r)

@@ -142,7 +142,7 @@ struct run_env {
     const struct sx_script *script;
     size_t index;
     const char *case_name;
-    uint64_t seed;
+    const struct conform_run_options *options;
     unsigned attempt;
     struct run_variable *variables;
     size_t variable_count, variable_capacity;
@@ -158,7 +158,8 @@ struct run_env {
 };
 
 void run_env_init(struct run_env *env, const struct sx_script *script, size_t index,
-                  const char *case_name, uint64_t seed, unsigned attempt);
+                  const char *case_name, const struct conform_run_options *options,
+                  unsigned attempt);
 void run_env_fini(struct run_env *env);
 bool run_env_number(struct run_env *env, const char *name, int64_t *out);
 bool run_env_text(struct run_env *env, const char *name, struct sipc_span *out);
