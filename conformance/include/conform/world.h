@@ -68,7 +68,7 @@ struct sx_clause_row {
     const char *word; /* NULL: no more clauses */
     int key;          /* enum sx_key */
     bool many;
-    struct sx_field_row fields[SX_FIELDS_MAX];
+    struct sx_field_row fields[SX_FIELDS_MAX]; /* ends with one of no kinds */
 };
 enum sx_statement_place { SX_IN_WORLD = 1, SX_IN_TAPE = 2 };
 struct sx_statement_row {

@@ -104,12 +104,12 @@ bool sx__check_free_name(struct sx__parser *parser, const char *name, size_t col
     return true;
 }
 
-/* $i, $length, $seed and the settings. */
+/* $i, $length, $seed and the settings; a world has hosts of its own, with settings of theirs. */
 static bool names_is_given(const struct sx__parser *parser, const char *name)
 {
     return (parser->repeat_depth > 0 && strcmp(name, "i") == 0) ||
            (parser->in_tamper && strcmp(name, "length") == 0) ||
-           (parser->script->world == NULL && strcmp(name, "seed") == 0) || names_is_setting(name);
+           (parser->script->world == NULL && (strcmp(name, "seed") == 0 || names_is_setting(name)));
 }
 
 static bool names_unbound(struct sx__parser *parser, const char *name, size_t column)

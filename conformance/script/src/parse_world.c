@@ -498,7 +498,7 @@ static bool world_fields(struct sx__parser *parser, struct sx_clause *clause)
     const struct sx_field_row *rows = clause->row->fields;
     size_t count = 0, i;
 
-    while (count < SX_FIELDS_MAX && rows[count].kinds != 0) {
+    while (rows[count].kinds != 0) {
         count++;
     }
     clause->values = sx__alloc(parser->arena, (count + 1) * sizeof(*clause->values));

@@ -185,7 +185,7 @@ static void world_print_clause(const struct sx_clause *clause, FILE *out)
     if (clause->row->word[0] != '\0') {
         fprintf(out, " %s", clause->row->word);
     }
-    for (size_t i = 0; i < SX_FIELDS_MAX && rows[i].kinds != 0; i++) {
+    for (size_t i = 0; rows[i].kinds != 0; i++) {
         const struct sx_value *value = &clause->values[i];
         if (!value->given) {
             continue;

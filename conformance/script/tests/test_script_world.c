@@ -133,6 +133,9 @@ static const struct error_row {
     {"at 1s bb crash", "10:7: error: unknown host 'bb'; there are: a b e"},
     {"at 1s a>e up", "10:7: error: unknown link 'a>e', did you mean 'a>b'?"},
     {"traffic a in T count 1", "10:14: error: unknown session 'T'; there are: S"},
+    {"until ($m)s", "10:8: error: variable $m is not bound here"},
+    {"until ($mtu)s", "10:8: error: variable $mtu is not bound here"},
+    {"at 1s a send S $mtu", "10:16: error: variable $mtu is not bound here"},
     {"host a", "10:6: error: host 'a' is declared twice"},
     {"link b>a", "10:6: error: link 'b>a' is declared twice"},
     {"session S of a>b", "10:9: error: session 'S' is declared twice"},
@@ -183,6 +186,18 @@ static void test_world_line_when_bad_then_this_is_said(void **state)
         parsed.errors[strcspn(parsed.errors, "\n")] = '\0';
         assert_string_equal(parsed.errors + strlen("frame.sx:"), error_rows[i].error);
         parsed_free(&parsed);
+    }
+}
+
+static void test_fields_of_every_clause_then_end_with_one_of_no_kinds(void **state)
+{
+    (void)state;
+    for (const struct sx_statement_row *row = sx_statement_rows; row->word != NULL; row++) {
+        assert_int_equal(row->head.fields[SX_FIELDS_MAX - 1].kinds, 0);
+        for (const struct sx_clause_row *clause = row->clauses;
+             clause != NULL && clause->word != NULL; clause++) {
+            assert_int_equal(clause->fields[SX_FIELDS_MAX - 1].kinds, 0);
+        }
     }
 }
 
@@ -283,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_world_line_when_printed_then_canonical),
         cmocka_unit_test(test_world_line_when_bad_then_this_is_said),
+        cmocka_unit_test(test_fields_of_every_clause_then_end_with_one_of_no_kinds),
         cmocka_unit_test(test_world_header_when_of_a_case_then_refused),
         cmocka_unit_test(test_tape_when_read_then_whole_or_told),
         cmocka_unit_test(test_tape_when_long_then_read),

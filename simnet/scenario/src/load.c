@@ -25,28 +25,31 @@ bool scenario_load_fail(const struct scenario_load *load, const char *format, ..
 
 /* ---- parameters ---- */
 
-static const struct sx_param_value *load_param(const struct scenario_load *load, const char *name)
+/* In a world nothing else has a name with a $, and what parsed names what there is: a text where
+ * one is wanted, else a number. */
+static const struct sx_param_value *load_param(const struct scenario_load *load, const char *name,
+                                               bool text)
 {
-    for (size_t i = 0; i < load->script->param_count; i++)
-        if (strcmp(load->script->params[i].name, name) == 0)
-            return sx_case_value(load->script, load->index, i);
-    return NULL;
+    for (size_t i = 0;; i++) {
+        SIPC_ASSERT(i < load->script->param_count);
+        if (strcmp(load->script->params[i].name, name) == 0) {
+            const struct sx_param_value *value = sx_case_value(load->script, load->index, i);
+            SIPC_ASSERT(value->text == text);
+            return value;
+        }
+    }
 }
 
 static bool load_ask_number(void *ctx, const char *name, int64_t *out)
 {
-    const struct sx_param_value *value = load_param(ctx, name);
-
-    *out = value != NULL ? value->number : 0;
-    return value != NULL && !value->text;
+    *out = load_param(ctx, name, false)->number;
+    return true;
 }
 
 static bool load_ask_text(void *ctx, const char *name, struct sipc_span *out)
 {
-    const struct sx_param_value *value = load_param(ctx, name);
-
-    *out = value != NULL ? value->bytes : (struct sipc_span){NULL, 0};
-    return value != NULL && value->text;
+    *out = load_param(ctx, name, true)->bytes;
+    return true;
 }
 
 /* ---- values ---- */
@@ -56,9 +59,10 @@ bool scenario_load_number(const struct scenario_load *load, const struct sx_clau
 {
     char error[256];
 
-    return sx_value_number(&clause->values[field], &clause->row->fields[field], &load->env, out,
-                           error, sizeof error) ||
-           scenario_load_fail(load, "%s", error);
+    if (sx_value_number(&clause->values[field], &clause->row->fields[field], &load->env, out, error,
+                        sizeof error))
+        return true;
+    return scenario_load_fail(load, "%s", error);
 }
 
 bool scenario_load_unsigned(const struct scenario_load *load, const struct sx_clause *clause,
@@ -78,8 +82,9 @@ static bool load_expr(const struct scenario_load *load, const struct sx_expr *ex
 
     if (!sx_eval(expr, &load->env, out, error, sizeof error))
         return scenario_load_fail(load, "%s", error);
-    return (*out >= 0 && *out <= max) ||
-           scenario_load_fail(load, "0 to %" PRId64 " expected here, found %" PRId64, max, *out);
+    if (*out >= 0 && *out <= max)
+        return true;
+    return scenario_load_fail(load, "0 to %" PRId64 " expected here, found %" PRId64, max, *out);
 }
 
 /* What the rows have of the clauses, into `base`. */
@@ -195,8 +200,9 @@ static bool load_takes_part(const struct scenario_load *load, simnet_host host,
 {
     const struct simnet_scenario_session *session = &load->scenario->sessions.at[value->number];
 
-    return session->a == host || session->b == host ||
-           scenario_load_fail(load, "session %s is of %s and %s, not of %s", session->name,
+    if (session->a == host || session->b == host)
+        return true;
+    return scenario_load_fail(load, "session %s is of %s and %s, not of %s", session->name,
                               load->scenario->hosts.at[session->a].name,
                               load->scenario->hosts.at[session->b].name,
                               load->scenario->hosts.at[host].name);
@@ -322,9 +328,6 @@ static bool load_message(struct scenario_load *load, const struct sx_clause *cla
 {
     const struct sx_value *value = &clause->values[1];
     int64_t size, from = 0;
-    uint8_t *bytes;
-    size_t count;
-    char error[256];
 
     operation->skip = clause->values[2].given;
     if (!load_attributes(load, &clause->values[3], operation))
@@ -341,11 +344,11 @@ static bool load_message(struct scenario_load *load, const struct sx_clause *cla
         operation->from = (uint32_t)from;
         return true;
     }
-    if (!sx_data_materialise(value->data, &load->env, &bytes, &count, error, sizeof error))
-        return scenario_load_fail(load, "%s", error);
-    operation->data = simnet_scenario_bytes(load->scenario, bytes, count).data;
-    operation->size = count;
-    free(bytes);
+    struct sipc_span bytes = value->data->kind == SX_DATA_VAR
+                                 ? load_param(load, value->data->name, true)->bytes
+                                 : value->data->literal;
+    operation->data = simnet_scenario_bytes(load->scenario, bytes.data, bytes.size).data;
+    operation->size = bytes.size;
     return true;
 }
 
@@ -509,7 +512,7 @@ static bool load_fault(struct scenario_load *load)
 /* Where a field of this word is; -1: nowhere, or not given. */
 static int load_find(const struct sx_clause *clause, const char *word)
 {
-    for (int i = 0; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++)
+    for (int i = 0; clause->row->fields[i].kinds != 0; i++)
         if (clause->row->fields[i].word != NULL && clause->values[i].given &&
             strcmp(clause->row->fields[i].word, word) == 0)
             return i;

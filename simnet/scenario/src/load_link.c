@@ -12,7 +12,7 @@ static bool load_trace(struct scenario_load *load, const struct sx_clause *claus
     bool stop = false, drawn = false;
     struct simnet_error error;
 
-    for (int i = 1; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++) {
+    for (int i = 1; clause->row->fields[i].kinds != 0; i++) {
         const char *word = clause->row->fields[i].word;
         uint64_t *into = strcmp(word, "unit") == 0 ? &unit : &every;
         if (clause->row->fields[i].kinds == SX_V_FLAG)

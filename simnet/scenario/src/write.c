@@ -140,7 +140,7 @@ static void write_trace(struct write *write, enum sx_key key,
     struct sx_clause *clause = write_clause(write, key);
 
     write_text(write, clause, 0, source->path);
-    for (int i = 1; i < SX_FIELDS_MAX && clause->row->fields[i].kinds != 0; i++) {
+    for (int i = 1; clause->row->fields[i].kinds != 0; i++) {
         const char *word = clause->row->fields[i].word;
         if (strcmp(word, "unit") == 0)
             write_number(clause, i, (int64_t)source->unit_ns);
