@@ -103,18 +103,18 @@ struct judge_own_window {
     bool maybe_unreliable;
     bool done, failed; /* taken in full; or ended by an error */
     int64_t id;
-    int32_t sent;   /* first try: PDUs sent */
-    int32_t length; /* -1: not known yet */
+    int64_t sent;   /* first try: PDUs sent */
+    int64_t length; /* -1: not known yet */
     bool retrying;
-    int32_t tried; /* one at a time: count up to the PDU sent last */
+    int64_t tried; /* one at a time: count up to the PDU sent last */
     unsigned retries;
-    int32_t next;       /* seq_nr that an ack lets be sent next, -1 none */
-    int32_t next_early; /* the same by an ack before the timeout (RTY-2), -1 */
-    int32_t taken;      /* full for this many, 0 none */
-    int32_t last_seq;   /* sent last */
+    int64_t next;       /* seq_nr that an ack lets be sent next, -1 none */
+    int64_t next_early; /* the same by an ack before the timeout (RTY-2), -1 */
+    int64_t taken;      /* full for this many, 0 none */
+    int64_t last_seq;   /* sent last */
     bool covered;       /* an ack of everything without is_window_full came (SND-10) */
     bool refused_count; /* an ack with a count out of range came (SND-8) */
-    int32_t refused_next;
+    int64_t refused_next;
     bool aftermath_due;
     uint64_t token, sent_ns;
     uint64_t timer_ns;  /* when the wait for an ack began; SIPC_NEVER: none runs */
@@ -170,7 +170,7 @@ struct judge_operation {
     uint64_t begun_ns, event;
     uint64_t attributes; /* sum of the hashes of those that are no framing */
     bool attributes_known;
-    bool plain; /* without attributes */
+    bool plain;         /* without attributes */
     bool skip, started; /* started: something of it was seen on the wire */
     int32_t code;
     /* Blamed if it is taken, if it is refused; JUDGE_CHECK_COUNT: it may be. */
@@ -334,6 +334,12 @@ void judge_forget(struct judge *j, struct judge_session *s);
 void judge_may_open(struct judge_session *s);
 void judge_group_clear(struct judge *j, struct judge_group *group);
 void judge_window_clear(struct judge *j, struct judge_session *s);
+/* How many PDUs there are up to this one. Its seq_nr may be the largest there is (WIRE-1). */
+static inline int64_t judge_count(const struct sipc_pdu *pdu)
+{
+    return (int64_t)pdu->seq_nr + 1;
+}
+
 /* What is possible narrows to `states`; nothing left of it: those are taken. */
 static inline bool judge_must(const struct judge_session *s, unsigned states)
 {

@@ -100,7 +100,7 @@ static void retry_take_pieces(struct judge *j, struct judge_session *s,
 }
 
 static void retry_taken(struct judge *j, struct judge_session *s, struct judge_own_window *window,
-                        int32_t count)
+                        int64_t count)
 {
     struct judge_outbound *out = &s->out;
 
@@ -136,7 +136,7 @@ static void retry_taken(struct judge *j, struct judge_session *s, struct judge_o
     }
 }
 
-static bool retry_admits(const struct judge_own_window *window, int32_t count)
+static bool retry_admits(const struct judge_own_window *window, int64_t count)
 {
     if (window->retrying) {
         return count >= window->tried && count <= window->length;
@@ -149,7 +149,7 @@ static bool retry_takes(const struct judge_own_window *window, const struct sipc
 {
     switch (window->kind) {
     case JUDGE_OWN_WINDOW:
-        return retry_admits(window, pdu->seq_nr + 1);
+        return retry_admits(window, judge_count(pdu));
     case JUDGE_OWN_CLOSE:
         return pdu->seq_nr == 0;
     default:
@@ -160,7 +160,7 @@ static bool retry_takes(const struct judge_own_window *window, const struct sipc
 static void retry_use(struct judge *j, struct judge_session *s, struct judge_own_window *window,
                       const struct sipc_pdu *pdu)
 {
-    int32_t count = pdu->seq_nr + 1;
+    int64_t count = judge_count(pdu);
     bool whole = window->length >= 0 && count == window->length;
 
     if (pdu->error_code != 0 && window->kind != JUDGE_OWN_RESYNC) {
@@ -221,7 +221,7 @@ static void retry_bound(struct judge_session *s, const struct judge_own_window *
 {
     int64_t told = pdu->present & SIPC_OPT_MAX_WINDOW_SIZE ? pdu->max_window_size : 0;
     bool moves = window != NULL && !window->done && !window->failed &&
-                 window->kind == JUDGE_OWN_WINDOW && retry_admits(window, pdu->seq_nr + 1);
+                 window->kind == JUDGE_OWN_WINDOW && retry_admits(window, judge_count(pdu));
 
     if (told > 0 && (moves || (s->out.peer_window > 0 && told > s->out.peer_window))) {
         s->out.peer_window = told;
@@ -258,7 +258,7 @@ void judge_rx_ack(struct judge *j, struct judge_session *s, const struct sipc_pd
         retry_use(j, s, window, pdu);
     } else {
         window->refused_count = true;
-        window->refused_next = pdu->seq_nr + 1;
+        window->refused_next = judge_count(pdu);
     }
     judge_close_acked(j, s, window);
 }

@@ -423,7 +423,7 @@ static void send_check_bounds(struct judge *j, struct judge_session *s,
 {
     if (s->out.known && window->window_bound_known) {
         judge_saw(j, JUDGE_PEERS_SIZE_IGNORED);
-        if (pdu->seq_nr + 1 == window->window_bound) {
+        if (judge_count(pdu) == window->window_bound) {
             judge_saw_rule(j, SIPC_RULE_SND_5a);
         }
         if (pdu->seq_nr >= window->window_bound) {
@@ -553,7 +553,7 @@ static void send_check_group(struct judge *j, struct judge_session *s,
     size_t limit = (size_t)j->config.group_bytes_max;
 
     if (window->kind != JUDGE_OWN_WINDOW || !s->out.group_known ||
-        window->cut_count != (size_t)pdu->seq_nr + 1) {
+        window->cut_count != (size_t)judge_count(pdu)) {
         return;
     }
     for (size_t i = 0; i < window->cut_count; i++) {
@@ -589,7 +589,7 @@ static void send_in_succession(struct judge *j, struct judge_session *s,
                         "it was sent before");
         }
     }
-    window->sent = pdu->seq_nr + 1;
+    window->sent = judge_count(pdu);
 }
 
 /* The next of a retry, or something that is no next. */
@@ -599,7 +599,7 @@ static void send_one_at_a_time(struct judge *j, struct judge_session *s,
     judge_saw(j, JUDGE_RETRY_WITHOUT_ACK);
     judge_saw(j, JUDGE_RETRY_BY_OLD_ACK);
     if (pdu->seq_nr == window->next) {
-        window->tried = pdu->seq_nr + 1;
+        window->tried = judge_count(pdu);
         return;
     }
     bool early = pdu->seq_nr == window->next_early;
@@ -611,7 +611,7 @@ static void send_one_at_a_time(struct judge *j, struct judge_session *s,
                 window->next >= 0 ? judge_text(j, "seq_nr %ld, as the ack says", (long)window->next)
                                   : "one PDU at a time in a retry, each after an ack of the retry",
                 send_text(j, pdu));
-    window->tried = pdu->seq_nr + 1;
+    window->tried = judge_count(pdu);
 }
 
 /* PRT-1: part of the window was taken; the rest goes on under another id. */
@@ -635,7 +635,7 @@ static void send_order(struct judge *j, struct judge_session *s, struct judge_ow
     bool sent_before = pdu->seq_nr < window->sent;
 
     if (window->unsure) {
-        window->sent = sent_before ? window->sent : pdu->seq_nr + 1;
+        window->sent = sent_before ? window->sent : judge_count(pdu);
         return;
     }
     judge_saw(j, JUDGE_SEQ_NR_GAP);
@@ -656,7 +656,7 @@ static void send_order(struct judge *j, struct judge_session *s, struct judge_ow
         judge_blame(j, s, sent_before ? JUDGE_RETRY_NOT_FROM_FIRST : JUDGE_SEQ_NR_GAP,
                     judge_text(j, "seq_nr %ld", sent_before ? 0L : (long)window->sent),
                     send_text(j, pdu));
-        window->sent = sent_before ? window->sent : pdu->seq_nr + 1;
+        window->sent = sent_before ? window->sent : judge_count(pdu);
     }
 }
 
@@ -675,7 +675,7 @@ void judge_tx_window(struct judge *j, struct judge_session *s, struct judge_own_
     send_cut(j, s, window, pdu, event->pdu.size);
     send_check_group(j, s, window, pdu);
     if (pdu->flags & SIPC_OPT_LAST_IN_WINDOW) {
-        window->length = pdu->seq_nr + 1;
+        window->length = judge_count(pdu);
         if (!window->retrying && window->kind == JUDGE_OWN_WINDOW) {
             window->ends_group = (pdu->flags & SIPC_OPT_LAST_IN_WINDOW_GROUP) != 0;
         }
