@@ -25,7 +25,7 @@ struct fuzz_pair_options {
 
 struct fuzz_pair_played {
     struct fuzz_finding finding; /* nothing happened after it */
-    size_t events;
+    size_t events;      /* what either put out, and moments at which PDUs came or time ran */
     uint64_t states[2]; /* hashes of the endpoints' at the end, or 0 */
     bool refused;       /* the settings; nothing happened */
 };

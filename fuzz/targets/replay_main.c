@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "input/input.h"
 #include "play/play.h"
 #include "targets/search.h"
+#include "targets/speed.h"
 #include "targets/watch.h"
 
 struct replayed {
@@ -162,57 +162,15 @@ static size_t replay_each(void)
 
 /* ---- speed ---- */
 
-enum { SPEED_OPERATIONS = 32, SPEED_BYTES = 256, SPEED_EVENTS = 256, SPEED_SECONDS = 2 };
-
-/* Operations of an input of records, or events where the target counts those; bytes of another; 0:
- * it is too long to be measured. */
-static size_t length_of(const uint8_t *data, size_t size)
-{
-    static struct sfz_input input;
-
-    if (target_ops == 0)
-        return size <= SPEED_BYTES ? size : 0;
-    LLVMFuzzerTestOneInput(data, size);
-    if (target_counted() > 0)
-        return target_counted() <= SPEED_EVENTS ? target_counted() : 0;
-    sfz_decode(data, size, &input);
-    return input.count <= SPEED_OPERATIONS ? input.count : 0;
-}
-
-/* Short inputs, over and over. By CPU time: what other programs do meanwhile does not count. */
 static void measure(void)
 {
-    uint8_t **data = calloc(count, sizeof *data);
-    size_t *sizes = calloc(count, sizeof *sizes);
-    size_t used = 0, length = 0, runs = 0;
-
-    if (data == NULL || sizes == NULL)
-        refuse("speed", "out of memory");
     for (size_t i = 0; i < count; i++) {
-        data[used] = read_file(list[i].path, &sizes[used]);
-        size_t more = length_of(data[used], sizes[used]);
-        length += more;
-        if (more > 0)
-            used++;
-        else
-            free(data[used]);
+        size_t size;
+        uint8_t *data = read_file(list[i].path, &size);
+        speed_take(data, size);
+        free(data);
     }
-    clock_t begin = clock(), spent = 0;
-    for (; used > 0 && spent < SPEED_SECONDS * CLOCKS_PER_SEC; spent = clock() - begin) {
-        for (size_t i = 0; i < used; i++)
-            LLVMFuzzerTestOneInput(data[i], sizes[i]);
-        runs += used;
-    }
-    printf("%.0f executions a second of %zu inputs of %.1f %s\n",
-           spent > 0 ? (double)runs * CLOCKS_PER_SEC / (double)spent : 0, used,
-           used > 0 ? (double)length / (double)used : 0,
-           target_ops == 0        ? "bytes"
-           : target_counted() > 0 ? "events"
-                                  : "operations");
-    for (size_t i = 0; i < used; i++)
-        free(data[i]);
-    free(data);
-    free(sizes);
+    speed_run();
 }
 
 struct options {
