@@ -41,11 +41,11 @@ bool judge_group_take(struct judge *j, struct judge_session *s, size_t count, st
             data = (struct sipc_span){held->bytes.data + held->options_size,
                                       held->bytes.size - held->options_size};
         }
-        if (!judge_bytes_add(j, &group->options, options) ||
+        if ((!held->plain && !judge_bytes_add(j, &group->options, options)) ||
             !judge_bytes_add(j, &group->data, data)) {
             return false;
         }
-        group->counted += judge_counted(options, data.size);
+        group->counted += held->plain ? data.size : judge_counted(options, data.size);
         group->wire += held->wire_size;
         taken++;
     }

@@ -1,7 +1,7 @@
 /* What the parts of the judge know of one endpoint and its sessions, and what they offer each
  * other.
  *
- * One direction of knowledge: text, session < due < {window_id, group} < {receive, ack} and
+ * One direction of knowledge: text, bytes, session < due < {window_id, group} < {receive, ack} and
  * {own_id, send, retry} < {refuse, operation, state, close, link, endpoint} < judge. A part that
  * finds a rule broken says so (judge_blame) and then either takes over what the endpoint showed, or
  * forgets that half of the session: what follows from one mistake is not a second one.
@@ -18,6 +18,8 @@ enum judge_limit {
     JUDGE_OWN_IDS_MAX = 256,   /* own window ids remembered: more than a window of ids */
     JUDGE_CUT_MAX = 4096,      /* PDUs of an own window that are remembered */
     JUDGE_PASSES_MAX = 16,     /* sessions looked at when time passes and nothing else */
+    JUDGE_BLOCK_SIZES = 7,     /* of blocks for bytes */
+    JUDGE_BLOCKS_KEPT = 8,     /* of each size, to be used again */
     JUDGE_TEXTS = 6,
     JUDGE_TEXT_SIZE = 240,
 };
@@ -50,6 +52,7 @@ struct judge_held {
     struct judge_bytes bytes; /* options, then data */
     size_t options_size;
     size_t wire_size;
+    bool plain;             /* as judge_is_plain */
     enum judge_check ghost; /* JUDGE_CHECK_COUNT: held */
 };
 
@@ -294,6 +297,10 @@ struct judge {
     struct judge_finding findings[JUDGE_FINDINGS_MAX];
     size_t finding_count;
     uint64_t exercised[SIPC_RULE_COUNT];
+    struct {
+        uint8_t *data[JUDGE_BLOCKS_KEPT];
+        unsigned count;
+    } blocks[JUDGE_BLOCK_SIZES]; /* see bytes.c */
     char texts[JUDGE_TEXTS][JUDGE_TEXT_SIZE];
     unsigned text;
 };
@@ -318,10 +325,15 @@ void judge_wake(struct judge *j, uint64_t at_ns);
 uint64_t judge_ms(int64_t ms);
 uint64_t judge_after(uint64_t at_ns, uint64_t span_ns); /* saturates */
 
-/* ---- session.c ---- */
+/* ---- bytes.c ---- */
 
+/* false: out of memory, or beyond JUDGE_MEMORY_MAX. */
 bool judge_bytes_add(struct judge *j, struct judge_bytes *bytes, struct sipc_span more);
 void judge_bytes_clear(struct judge *j, struct judge_bytes *bytes);
+void judge_blocks_free(struct judge *j);
+
+/* ---- session.c ---- */
+
 struct judge_session *judge_session_find(struct judge *j, const uint8_t *id, uint64_t peer);
 struct judge_session *judge_session_add(struct judge *j, const uint8_t *id, uint64_t peer);
 void judge_session_fini(struct judge *j, struct judge_session *s); /* all but its own memory */
@@ -387,6 +399,11 @@ bool judge_group_take(struct judge *j, struct judge_session *s, size_t count,
 void judge_group_overflow(struct judge *j, struct judge_inbound *in);
 void judge_group_ended(struct judge *j, struct judge_session *s, struct judge_due *ack);
 size_t judge_counted(struct sipc_span options, size_t data_size);
+/* Its options only frame it: there is no need to look at each. */
+static inline bool judge_is_plain(const struct sipc_pdu *pdu)
+{
+    return (pdu->present & ~(uint32_t)SIPC_OPT_FRAMING) == 0;
+}
 void judge_deliver(struct judge *j, struct judge_session *s, const struct judge_event *event);
 void judge_tx_ack(struct judge *j, struct judge_session *s, const struct sipc_pdu *pdu,
                   struct sipc_span bytes);

@@ -105,7 +105,8 @@ bool judge_config_set(struct judge_config *config, const char *name, int64_t val
     return false;
 }
 
-/* Findings and texts are most of it, and rarely there: they are not worth being zeroed. */
+/* Findings and texts are most of it, and rarely there: they are not worth being zeroed. Blocks
+ * stay. */
 static void judge_init(struct judge *j, const struct judge_config *config)
 {
     memset(j, 0, offsetof(struct judge, findings));
@@ -127,6 +128,7 @@ struct judge *judge_new(const struct judge_config *config)
     struct judge *j = malloc(sizeof *j);
 
     if (j != NULL) {
+        memset(j->blocks, 0, sizeof j->blocks);
         judge_init(j, config);
     }
     return j;
@@ -163,6 +165,7 @@ void judge_free(struct judge *j)
         judge_session_fini(j, spare);
         free(spare);
     }
+    judge_blocks_free(j);
     free(j->sessions);
     free(j);
 }

@@ -130,6 +130,7 @@ static bool receive_put(struct judge *j, struct judge_inbound *in, const struct 
     held->flags = pdu->flags;
     held->options_size = pdu->options.size;
     held->wire_size = wire_size;
+    held->plain = judge_is_plain(pdu);
     return judge_bytes_add(j, &held->bytes, pdu->options) &&
            judge_bytes_add(j, &held->bytes, pdu->data);
 }

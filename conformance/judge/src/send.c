@@ -327,12 +327,13 @@ static void send_unreliable(struct judge *j, struct judge_session *s, const stru
 
 /* ---- PDUs of a window ---- */
 
-static uint64_t send_hash_attributes(struct sipc_span options)
+static uint64_t send_hash_attributes(const struct sipc_pdu *pdu)
 {
+    struct sipc_span options = pdu->options;
     struct sipc_option option;
     uint64_t sum = 0;
 
-    while (sipc_option_next(&options, &option)) {
+    while (!judge_is_plain(pdu) && sipc_option_next(&options, &option)) {
         if (option.id != SIPC_OPT_LONG_ATTRIBUTE && !(option.id & SIPC_OPT_FRAMING)) {
             sum += judge_hash_attribute(option.name, option.value);
         }
@@ -347,8 +348,7 @@ static void send_check_bound(struct judge *j, struct judge_session *s,
 {
     const uint32_t ends = SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP;
     bool whole = operation->attributes_known && operation->size == pdu->data.size &&
-                 window->pieces.size == 0 &&
-                 operation->attributes == send_hash_attributes(pdu->options);
+                 window->pieces.size == 0 && operation->attributes == send_hash_attributes(pdu);
 
     judge_saw_rule(j, SIPC_RULE_OPN_6);
     if (s->unbound == 0 && s->out.group_windows == 0 && (pdu->flags & ends) == ends) {
@@ -467,8 +467,9 @@ static void send_cut(struct judge *j, struct judge_session *s, struct judge_own_
     struct judge_cut cut = {.hash = judge_hash(pdu->data),
                             .size = (uint32_t)pdu->data.size,
                             .wire = (uint32_t)wire,
-                            .counted = (uint32_t)judge_counted(pdu->options, 0),
-                            .attributes = send_hash_attributes(pdu->options),
+                            .counted =
+                                judge_is_plain(pdu) ? 0 : (uint32_t)judge_counted(pdu->options, 0),
+                            .attributes = send_hash_attributes(pdu),
                             .flags = pdu->flags};
 
     if (at < window->cut_count) {
@@ -499,7 +500,9 @@ static void send_cut(struct judge *j, struct judge_session *s, struct judge_own_
         window->cuts = cuts;
         window->cut_capacity = capacity;
     }
-    send_keep_pieces(j, s, window, pdu->options);
+    if (!judge_is_plain(pdu)) {
+        send_keep_pieces(j, s, window, pdu->options);
+    }
     cut.pieces_end = window->pieces.size;
     window->cuts[window->cut_count++] = cut;
 }

@@ -1,42 +1,9 @@
-/* Sessions as the judge holds them, and what it does when it no longer knows: forgetting. Memory is
- * bounded: what a session holds of arrivals counts against one limit for all.
+/* Sessions as the judge holds them, and what it does when it no longer knows: forgetting.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
-
-bool judge_bytes_add(struct judge *j, struct judge_bytes *bytes, struct sipc_span more)
-{
-    if (bytes->size + more.size > bytes->capacity) {
-        size_t capacity = (bytes->size + more.size) * 3 / 2 + 16;
-        if (j->memory + capacity > JUDGE_MEMORY_MAX) {
-            return false;
-        }
-        uint8_t *data = realloc(bytes->data, capacity);
-        if (data == NULL) {
-            return false;
-        }
-        j->memory += capacity - bytes->capacity;
-        bytes->data = data;
-        bytes->capacity = capacity;
-    }
-    if (more.size > 0) {
-        memcpy(bytes->data + bytes->size, more.data, more.size);
-        bytes->size += more.size;
-    }
-    return true;
-}
-
-void judge_bytes_clear(struct judge *j, struct judge_bytes *bytes)
-{
-    if (bytes->data == NULL) {
-        return;
-    }
-    free(bytes->data);
-    j->memory -= bytes->capacity;
-    *bytes = (struct judge_bytes){0};
-}
 
 void judge_group_clear(struct judge *j, struct judge_group *group)
 {

@@ -67,13 +67,27 @@ static void wire_discarded(struct judge *j, enum sipc_discard reason, const stru
     j->cause.any = pdu->session_id == NULL;
 }
 
+/* Whether the options of a plain PDU, all of them good, leave no room for one that is there twice:
+ * lengths, name and value of each take what is counted here, or more. */
+static bool wire_all_once(const struct sipc_pdu *pdu)
+{
+    enum { EACH = 5 + 4, VALUE = 4 }; /* names of four chars or more, booleans of four or five */
+    size_t least = EACH;
+
+    for (uint32_t left = pdu->present; left != 0; left &= left - 1) {
+        least += EACH + ((left & -left) <= SIPC_OPT_IS_WINDOW_FULL ? VALUE : 0);
+    }
+    return judge_is_plain(pdu) && pdu->options.size < least;
+}
+
 static void wire_options_seen(struct judge *j, const struct sipc_pdu *pdu)
 {
     struct sipc_span rest = pdu->options;
     struct sipc_option option;
     uint32_t seen = 0;
+    bool once = wire_all_once(pdu);
 
-    while (sipc_option_next(&rest, &option)) {
+    while (!once && sipc_option_next(&rest, &option)) {
         if (option.id != 0 && option.id != SIPC_OPT_LONG_ATTRIBUTE && (seen & option.id)) {
             judge_saw_rule(j, SIPC_RULE_OPT_5);
         }
@@ -191,7 +205,7 @@ static void wire_check_names(struct judge *j, const struct sipc_pdu *pdu,
     struct sipc_span rest = pdu->options;
     struct sipc_option option;
 
-    while (pdu->opcode != SIPC_DATA && sipc_option_next(&rest, &option)) {
+    while (pdu->opcode != SIPC_DATA && !judge_is_plain(pdu) && sipc_option_next(&rest, &option)) {
         if (option.id == 0 && option.name.size >= 2 && option.name.data[0] == 's' &&
             option.name.data[1] == '_') {
             judge_blame(j, s, JUDGE_SENT_INVENTED_NAME, "no option s_... that the protocol lacks",
