@@ -28,6 +28,10 @@ struct fuzz_engine {
     size_t sizes[2], used;
     unsigned current;
     bool moves, manual;
+    bool rests;        /* next_out said false, and nothing was done to it since */
+    uint64_t deadline; /* while it rests */
+    bool checked;      /* since something was done to it, */
+    const char *wrong; /* when this was found */
     uint64_t now;
     uint64_t owed[OWED_MAX];
     size_t owed_first, owed_count;
@@ -115,6 +119,7 @@ static bool engine_reset(void *self, const int64_t settings[SFZ_SETTING_COUNT])
     engine->owed_first = engine->owed_count = 0;
     engine->refused = false;
     engine->current = 0;
+    engine->rests = engine->checked = false;
     return engine->used > 0 && engine_block(engine, 0) &&
            (!engine->moves || engine_block(engine, 1)) &&
            engine->table->init(engine->blocks[0], engine->used, &engine->config, 0, &engine->ep) ==
@@ -122,6 +127,13 @@ static bool engine_reset(void *self, const int64_t settings[SFZ_SETTING_COUNT])
 }
 
 /* ---- in ---- */
+
+/* The endpoint, for what may change it. */
+static struct sipc_endpoint *engine_change(struct fuzz_engine *engine)
+{
+    engine->rests = engine->checked = false;
+    return engine->ep;
+}
 
 static sipc_session engine_find(struct fuzz_engine *engine, uint64_t peer, const uint8_t *session)
 {
@@ -134,7 +146,8 @@ static bool engine_open(void *self, uint64_t peer, const uint8_t *session, int64
     sipc_session handle;
     int64_t idle_ns = idle_ms > 0 ? idle_ms * (int64_t)SIPC_NS_PER_MS : INT64_MIN;
 
-    return engine->table->open(engine->ep, engine->now, peer, session, idle_ns, &handle) == SIPC_OK;
+    return engine->table->open(engine_change(engine), engine->now, peer, session, idle_ns,
+                               &handle) == SIPC_OK;
 }
 
 static bool engine_preset(void *self, uint64_t peer, const uint8_t *session,
@@ -143,7 +156,8 @@ static bool engine_preset(void *self, uint64_t peer, const uint8_t *session,
     struct fuzz_engine *engine = self;
     sipc_session handle = engine_find(engine, peer, session);
 
-    return handle != 0 && engine->table->preset(engine->ep, engine->now, handle, preset) == SIPC_OK;
+    return handle != 0 &&
+           engine->table->preset(engine_change(engine), engine->now, handle, preset) == SIPC_OK;
 }
 
 static enum sipc_status engine_start(struct fuzz_engine *engine, const struct fuzz_message *m,
@@ -161,10 +175,12 @@ static enum sipc_status engine_start(struct fuzz_engine *engine, const struct fu
     if (handle == 0)
         return SIPC_E_STATE;
     if (m->kind == JUDGE_CLOSE)
-        return engine->table->close(engine->ep, engine->now, handle, m->code, m->operation);
+        return engine->table->close(engine_change(engine), engine->now, handle, m->code,
+                                    m->operation);
     return m->kind == JUDGE_SEND
-               ? engine->table->send(engine->ep, engine->now, handle, &message)
-               : engine->table->send_unreliable(engine->ep, engine->now, handle, &message);
+               ? engine->table->send(engine_change(engine), engine->now, handle, &message)
+               : engine->table->send_unreliable(engine_change(engine), engine->now, handle,
+                                                &message);
 }
 
 static bool engine_begin(void *self, const struct fuzz_message *m)
@@ -191,28 +207,29 @@ static bool engine_dispose(void *self, uint64_t peer, const uint8_t *session, in
     struct fuzz_engine *engine = self;
     sipc_session handle = engine_find(engine, peer, session);
 
-    return handle != 0 && engine->table->dispose(engine->ep, engine->now, handle, code) == SIPC_OK;
+    return handle != 0 &&
+           engine->table->dispose(engine_change(engine), engine->now, handle, code) == SIPC_OK;
 }
 
 static bool engine_shutdown(void *self, int64_t grace_ms)
 {
     struct fuzz_engine *engine = self;
 
-    return engine->table->shutdown(engine->ep, engine->now, (sipc_time)grace_ms * SIPC_NS_PER_MS) ==
-           SIPC_OK;
+    return engine->table->shutdown(engine_change(engine), engine->now,
+                                   (sipc_time)grace_ms * SIPC_NS_PER_MS) == SIPC_OK;
 }
 
 static bool engine_receive(void *self, uint64_t peer, struct sipc_span pdu)
 {
     struct fuzz_engine *engine = self;
 
-    return engine->table->receive(engine->ep, engine->now, peer, pdu) == SIPC_OK;
+    return engine->table->receive(engine_change(engine), engine->now, peer, pdu) == SIPC_OK;
 }
 
 static bool engine_sent(void *self, uint64_t token, bool ok)
 {
     struct fuzz_engine *engine = self;
-    enum sipc_status status = engine->table->sent(engine->ep, engine->now, token, ok);
+    enum sipc_status status = engine->table->sent(engine_change(engine), engine->now, token, ok);
 
     return status == SIPC_OK || status == SIPC_E_UNKNOWN;
 }
@@ -229,7 +246,7 @@ static uint64_t engine_deadline(const void *self)
 {
     const struct fuzz_engine *engine = self;
 
-    return engine->table->deadline(engine->ep);
+    return engine->rests ? engine->deadline : engine->table->deadline(engine->ep);
 }
 
 /* ---- out ---- */
@@ -308,6 +325,7 @@ static void engine_move(struct fuzz_engine *engine)
     memset(engine->blocks[engine->current], SCRUB, engine->used);
     engine->current = !engine->current;
     engine->ep = (struct sipc_endpoint *)(void *)to;
+    engine->rests = engine->checked = false;
 }
 
 static bool engine_next_out(void *self, struct fuzz_out *out)
@@ -320,8 +338,11 @@ static bool engine_next_out(void *self, struct fuzz_out *out)
         engine->refused = false;
         return true;
     }
+    if (engine->rests && engine->deadline > engine->now)
+        return false;
     for (;;) {
         if (engine->table->next_action(engine->ep, &action)) {
+            engine->rests = engine->checked = false;
             engine_act(engine, &action, out);
             return true;
         }
@@ -329,10 +350,11 @@ static bool engine_next_out(void *self, struct fuzz_out *out)
             uint64_t token = engine->owed[engine->owed_first++ % OWED_MAX];
             engine->owed_count--;
             engine_sent(engine, token, true);
-        } else if (engine->table->deadline(engine->ep) <= engine->now) {
-            enum sipc_status status = engine->table->advance(engine->ep, engine->now);
+        } else if ((engine->deadline = engine->table->deadline(engine->ep)) <= engine->now) {
+            enum sipc_status status = engine->table->advance(engine_change(engine), engine->now);
             SIPC_ASSERT(status == SIPC_OK);
         } else {
+            engine->rests = true;
             if (engine->moves)
                 engine_move(engine);
             return false;
@@ -344,7 +366,10 @@ static const char *engine_check(void *self)
 {
     struct fuzz_engine *engine = self;
 
-    return engine->table->check(engine->ep);
+    if (!engine->checked)
+        engine->wrong = engine->table->check(engine->ep);
+    engine->checked = true;
+    return engine->wrong;
 }
 
 static uint64_t engine_hash(void *self)

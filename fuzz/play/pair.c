@@ -57,7 +57,7 @@ struct datagram {
 
 struct pair {
     struct side sides[2];
-    struct datagram way[UNDER_WAY_MAX];
+    struct datagram *way[UNDER_WAY_MAX], *arrived;
     size_t way_count;
     uint64_t now, datagrams;
     size_t events;
@@ -68,11 +68,12 @@ struct pair {
 
 static void must(struct pair *p, enum sipc_rule rule, bool holds, const char *what)
 {
-    const struct sipc_rule_info *info = sipc_rule_info(rule);
-    char text[256];
+    static char text[256]; /* a local one costs a sanitizer's time whenever something holds, too */
+    const struct sipc_rule_info *info;
 
     if (holds)
         return;
+    info = sipc_rule_info(rule);
     snprintf(text, sizeof text, "%s%s%s", info != NULL ? info->id : "", info != NULL ? ": " : "",
              what);
     fuzz_find(p->finding, rule, text);
@@ -104,7 +105,7 @@ static void under_way(struct pair *p, unsigned to, struct sipc_span bytes, uint6
 {
     if (p->way_count == UNDER_WAY_MAX || bytes.size > PDU_MAX)
         return; /* lost */
-    struct datagram *datagram = &p->way[p->way_count++];
+    struct datagram *datagram = p->way[p->way_count++];
     datagram->at = p->now + delay_ms * MS;
     datagram->number = p->datagrams++;
     datagram->to = to;
@@ -139,7 +140,7 @@ static bool transmit(struct pair *p, unsigned from, struct sipc_span bytes)
 static void delivered(struct pair *p, unsigned to, const struct fuzz_out *out)
 {
     struct side *sender = &p->sides[!to], *side = &p->sides[to];
-    uint8_t data[MARK + GROUP_DATA];
+    static uint8_t data[MARK + GROUP_DATA];
 
     for (size_t i = 0; i < sender->message_count; i++) {
         struct message *m = &sender->messages[i];
@@ -349,24 +350,25 @@ static size_t first_under_way(const struct pair *p)
     size_t first = 0;
 
     for (size_t i = 1; i < p->way_count; i++)
-        if (p->way[i].at < p->way[first].at ||
-            (p->way[i].at == p->way[first].at && p->way[i].number < p->way[first].number))
+        if (p->way[i]->at < p->way[first]->at ||
+            (p->way[i]->at == p->way[first]->at && p->way[i]->number < p->way[first]->number))
             first = i;
     return first;
 }
 
 static void arrive(struct pair *p, size_t which)
 {
-    static struct datagram datagram;
+    struct datagram *datagram = p->way[which], *free = p->arrived;
 
-    datagram = p->way[which];
     p->way[which] = p->way[--p->way_count];
-    struct side *side = &p->sides[datagram.to];
+    p->way[p->way_count] = free;
+    p->arrived = datagram; /* what is sent now takes the place of the one before */
+    struct side *side = &p->sides[datagram->to];
     struct judge_event event = {
-        .kind = JUDGE_RX, .peer = 1, .pdu = {datagram.bytes, datagram.size}};
+        .kind = JUDGE_RX, .peer = 1, .pdu = {datagram->bytes, datagram->size}};
     feed(p, side, &event);
     side->driver->receive(side->self, 1, event.pdu);
-    drain(p, datagram.to);
+    drain(p, datagram->to);
     side->open = 1;
 }
 
@@ -380,10 +382,10 @@ static bool step(struct pair *p, uint64_t until)
         deadlines[i] = p->sides[i].driver->deadline(p->sides[i].self);
         next = deadlines[i] < next ? deadlines[i] : next;
     }
-    bool comes = p->way_count > 0 && p->way[which].at <= next;
+    bool comes = p->way_count > 0 && p->way[which]->at <= next;
     if (p->finding->found || p->events++ > EVENTS_MAX || (!comes && next >= until))
         return false;
-    p->now = comes ? p->way[which].at : next;
+    p->now = comes ? p->way[which]->at : next;
     for (unsigned i = 0; i < 2; i++) {
         struct judge_event time = {.kind = JUDGE_TIME, .peer = JUDGE_PEER_UNKNOWN};
         p->sides[i].driver->advance(p->sides[i].self, p->now);
@@ -434,11 +436,15 @@ static void pair_settings(const int64_t *from, bool manual, int64_t settings[SFZ
 static bool begin_pair(struct pair *p, const int64_t *input_settings,
                        const struct fuzz_pair_options *options)
 {
+    static struct datagram places[UNDER_WAY_MAX + 1];
     static struct judge *judges[2];
     int64_t settings[SFZ_SETTING_COUNT];
     bool ready = false;
 
     memset(p->sides, 0, sizeof p->sides);
+    for (size_t i = 0; p->arrived == NULL && i < UNDER_WAY_MAX; i++)
+        p->way[i] = &places[i];
+    p->arrived = p->arrived == NULL ? &places[UNDER_WAY_MAX] : p->arrived;
     p->way_count = p->events = 0;
     p->now = p->datagrams = 0;
     p->healed = false;

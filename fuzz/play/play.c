@@ -73,7 +73,7 @@ enum sipc_rule fuzz_invariant_rule(const char *broken)
 
 void fuzz_find_judged(struct fuzz_finding *out, const struct judge *judge, bool advisories)
 {
-    char text[640];
+    static char text[sizeof out->text]; /* a local one costs a sanitizer's time at every call */
 
     for (size_t i = 0; i < judge_finding_count(judge); i++) {
         const struct judge_finding *finding = judge_finding(judge, i);
@@ -89,7 +89,7 @@ void fuzz_find_judged(struct fuzz_finding *out, const struct judge *judge, bool 
 void fuzz_find_inside(struct fuzz_finding *finding, const struct fuzz_driver *driver, void *self)
 {
     const char *wrong = driver->check != NULL ? driver->check(self) : NULL;
-    char text[320];
+    static char text[sizeof finding->text];
 
     if (wrong == NULL)
         return;
@@ -334,7 +334,7 @@ static void player_fields(struct player *p, const struct sfz_record *record)
 
 static void player_repeat(struct player *p, const struct sfz_record *record)
 {
-    uint8_t bytes[REMEMBERED_SIZE];
+    static uint8_t bytes[REMEMBERED_SIZE];
     size_t kept = p->remembered_count < REMEMBERED ? p->remembered_count : REMEMBERED;
 
     if (kept == 0)
