@@ -21,9 +21,11 @@ struct world {
     int64_t step, max;
     struct receiver rx;
     bool above[STEP_MAX + 1], low[STEP_MAX + 1]; /* whether the peer may use min + i, and i */
+    int64_t above_to, low_to;                    /* up to which i; -1: none */
     size_t valid_count;
     struct sender tx;
     int64_t used[USED_MAX]; /* own ids, in order of use */
+    int64_t newest;         /* the last of them */
     int used_count, acked;  /* index of WID-10's *a* in `used`; -1 */
     int begin;              /* index behind the last wrap before *a* */
     int64_t below;          /* own ids below this were used before `used` begins */
@@ -31,23 +33,26 @@ struct world {
 
 /* ---- receiver ---- */
 
+/* Writes the set down anew, up to `to`, where it is another one. */
+static void receiver_fill(bool *set, int64_t *now, int64_t to)
+{
+    if (*now == to)
+        return;
+    memset(set, false, STEP_MAX + 1);
+    memset(set, true, (size_t)(to + 1));
+    *now = to;
+}
+
 static void receiver_set(struct world *w)
 {
     int64_t min = w->rx.min_window_id;
     int64_t room = w->max - min < w->step ? w->max - min : w->step;
 
-    memset(w->above, false, sizeof w->above);
-    memset(w->low, false, sizeof w->low);
-    w->valid_count = 0;
-    if (min >= 0) {
-        memset(w->above, true, (size_t)room + 1); /* WID-3, WID-2a */
-        w->above[0] = !w->rx.min_processed;       /* WID-5 */
-        w->valid_count += (size_t)room + w->above[0];
-    }
-    if (min < 0 || min == w->max) {
-        memset(w->low, true, (size_t)w->step + 1); /* WID-1, WID-6 */
-        w->valid_count += (size_t)w->step + 1;
-    }
+    receiver_fill(w->above, &w->above_to, min >= 0 ? room : -1);                /* WID-3, WID-2a */
+    receiver_fill(w->low, &w->low_to, min < 0 || min == w->max ? w->step : -1); /* WID-1, WID-6 */
+    if (min >= 0)
+        w->above[0] = !w->rx.min_processed; /* WID-5 */
+    w->valid_count = (size_t)(w->above_to + w->low_to + 2) - (min >= 0 && !w->above[0]);
 }
 
 static bool receiver_may(const struct world *w, int64_t id)
@@ -107,8 +112,9 @@ static void receiver_probe(const struct world *w)
 {
     const int64_t min = w->rx.min_window_id;
     const int64_t places[] = {min, min + w->step, 0, w->step, w->max, w->rx.last.window_id};
+    const size_t count = sizeof places / sizeof places[0] - (w->rx.last.window_id == min);
 
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+    for (size_t i = 0; i < count; i++)
         for (int64_t by = -1; by <= 1; by++)
             if (places[i] + by >= 0)
                 receiver_check(w, places[i] + by);
@@ -132,21 +138,14 @@ static void receiver_take(struct world *w, int64_t id, bool ends)
 
 /* ---- sender ---- */
 
-static int64_t sender_newest(const struct world *w)
-{
-    return w->used_count > 0 ? w->used[w->used_count - 1] : w->below - 1;
-}
-
 static int64_t sender_acked(const struct world *w)
 {
     return w->acked >= 0 ? w->used[w->acked] : w->below - 1;
 }
 
 /* The largest of the ids that may be used now (WID-10). */
-static int64_t sender_top(const struct world *w)
+static int64_t sender_top(const struct world *w, int64_t acked)
 {
-    int64_t acked = sender_acked(w);
-
     if (acked < 0 || acked == w->max)
         return w->step;
     return w->max - acked < w->step ? w->max : acked + w->step;
@@ -155,19 +154,17 @@ static int64_t sender_top(const struct world *w)
 /* The id behind the newest; -1: none, as the highest was used and is not acked (WID-10). */
 static int64_t sender_next(const struct world *w)
 {
-    int64_t newest = sender_newest(w);
-
-    if (newest != w->max)
-        return newest + 1;
+    if (w->newest != w->max)
+        return w->newest + 1;
     return w->acked == w->used_count - 1 ? 0 : -1;
 }
 
 static void sender_check(const struct world *w)
 {
-    int64_t next = sender_next(w), top = sender_top(w), acked = sender_acked(w);
+    int64_t next = sender_next(w), acked = sender_acked(w), top = sender_top(w, acked);
     int64_t found = sipc__window_id_next(&w->config, &w->tx);
     int64_t found_top = sipc__window_id_top(&w->config, &w->tx);
-    bool wraps = sender_newest(w) == w->max;
+    bool wraps = w->newest == w->max;
 
     if (w->tx.acked_id != acked)
         target_break(SIPC_RULE_WID_10,
@@ -180,7 +177,7 @@ static void sender_check(const struct world *w)
     if (next >= 0 && found != next)
         target_break(wraps ? SIPC_RULE_WID_6 : SIPC_RULE_WID_9,
                      "max %" PRId64 ": expected %" PRId64 " after %" PRId64 ", found %" PRId64,
-                     w->max, next, sender_newest(w), found);
+                     w->max, next, w->newest, found);
     FUZZ_CHECK_RULE(wraps ? SIPC_RULE_WID_6 : SIPC_RULE_WID_10,
                     sipc__window_id_exhausted(&w->config, &w->tx) == (next < 0 || next >= top),
                     "a window needs an id below top");
@@ -188,7 +185,7 @@ static void sender_check(const struct world *w)
 
 static void sender_use(struct world *w)
 {
-    int64_t next = sender_next(w), top = sender_top(w), id = top;
+    int64_t next = sender_next(w), top = sender_top(w, sender_acked(w)), id = top;
 
     if (w->used_count == USED_MAX)
         return;
@@ -199,10 +196,10 @@ static void sender_use(struct world *w)
         FUZZ_CHECK_RULE(SIPC_RULE_WID_2, id <= w->max, "no id is above the highest");
     } else {
         w->tx.last_id = top; /* the resync PDU, as often as it is needed (WID-11) */
-        if (sender_newest(w) == top)
+        if (w->newest == top)
             return;
     }
-    w->used[w->used_count++] = id;
+    w->used[w->used_count++] = w->newest = id;
 }
 
 /* An index that no use of the id has is -1; -2: it was used before the list begins. */
@@ -250,12 +247,14 @@ static void world_init(struct world *w, struct take *take)
     w->begin = 0;
     w->below = 0;
     w->rx.min_processed = false;
+    w->above_to = w->low_to = -2;      /* what is there is of the input before */
     if (protocol && (kind & 8) != 0) { /* as a preset does */
         w->rx.min_window_id = w->max - start;
         w->below = w->max - start + (start > 0);
         w->tx.last_id = w->tx.acked_id = w->below - 1;
         w->rx.min_processed = (kind & 16) != 0;
     }
+    w->newest = w->below - 1;
     receiver_set(w);
     receiver_probe(w);
     sender_check(w);
@@ -280,7 +279,7 @@ static int64_t world_id(const struct world *w, unsigned from, int8_t by)
     case 5:
         return w->rx.last.window_id + by;
     case 6:
-        return sender_newest(w) + by;
+        return w->newest + by;
     default:
         return sender_acked(w) + by;
     }
@@ -308,7 +307,7 @@ static void world_step(struct world *w, unsigned op, int8_t by)
         sender_take_ack(w, id, (op & 8) != 0 ? SIPC_ERROR_TWO_WAY_WHILE_OPENING : 0);
         break;
     case 4:
-        sender_take_ack(w, sender_newest(w), 0);
+        sender_take_ack(w, w->newest, 0);
         break;
     case 5: /* the newest valid one, and its window ends */
         receiver_take(w, w->valid_count > 0 ? receiver_member(w, w->valid_count - 1) : 0, true);
