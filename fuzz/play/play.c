@@ -642,9 +642,11 @@ size_t fuzz_attributes(enum sfz_attributes kind, struct judge_attribute out[4])
                                                   {umlauts, sizeof umlauts}};
 #undef TEXT
 
-    memset(large, 'x', sizeof large);
-    for (size_t i = 0; i < sizeof umlauts; i++)
-        umlauts[i] = i % 2 == 0 ? 0xc3 : 0xbc;
+    if (large[0] == 0) {
+        memset(large, 'x', sizeof large);
+        for (size_t i = 0; i < sizeof umlauts; i++)
+            umlauts[i] = i % 2 == 0 ? 0xc3 : 0xbc;
+    }
     switch (kind) {
     case SFZ_ONE_ATTRIBUTE:
         out[0] = one;

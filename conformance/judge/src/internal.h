@@ -319,7 +319,10 @@ void judge_cause_set(struct judge *j, enum judge_check check, const struct judge
 bool judge_knows(const struct judge *j, unsigned needs);
 /* A chance to break the check's rule was seen. */
 void judge_saw(struct judge *j, enum judge_check check);
-void judge_saw_rule(struct judge *j, enum sipc_rule rule);
+static inline void judge_saw_rule(struct judge *j, enum sipc_rule rule)
+{
+    j->exercised[rule]++;
+}
 /* Wakes the judge at that time. */
 void judge_wake(struct judge *j, uint64_t at_ns);
 uint64_t judge_ms(int64_t ms);

@@ -227,11 +227,6 @@ void judge_blame(struct judge *j, const struct judge_session *s, enum judge_chec
     snprintf(finding->found, sizeof finding->found, "%s", found);
 }
 
-void judge_saw_rule(struct judge *j, enum sipc_rule rule)
-{
-    j->exercised[rule]++;
-}
-
 void judge_saw(struct judge *j, enum judge_check check)
 {
     if (judge_knows(j, judge_checks[check].needs)) {
