@@ -361,6 +361,7 @@ void judge_state(struct judge *j, const struct judge_event *event)
             judge_blame_cause(j, s, state_told(j, event));
         }
         judge_forget(j, s); /* it was made anew, nobody can tell by what */
+        s->closed_by_peer = false;
     }
     switch (event->state) {
     case JUDGE_STATE_OPENED:
