@@ -38,6 +38,7 @@ static const int64_t id_offsets[] = {0, 0, 0, 1, 1, 2, -1, 3, 99, 100, 101, -2, 
 static const uint16_t seq_nrs[] = {0, 0, 0, 0, 1, 1, 2, 3, 3, 4, 5, 15, 16};
 static const uint16_t sizes[] = {0, 1, 8, 20, 100, 400, 440, 455, 500, 900, 1300, 1700, 2047, 2048};
 static const int16_t error_codes[] = {0, 0, 0, 250, 251, 252, 253, 254, 200, 299, 300, 150, 199, 1};
+static const int16_t nacks[] = {150, 150, 150, 149, 151, 1};
 static const uint32_t thousandths[] = {1000, 1000, 1000, 500, 2000, 1, 999, 1001, 3000, 6000, 100};
 
 static void any_who(struct chance *chance, struct sfz_record *record)
@@ -95,14 +96,14 @@ static void any_pdu(struct chance *chance, struct sfz_record *record)
         any_data(chance, record);
     } else if (record->opcode == SIPC_CLOSE) {
         record->anchor = SFZ_FROM_OURS;
-        record->code = (int16_t)draw(chance, 4);
+        record->code = (int16_t)draw(chance, 6);
         record->seq_nr = draw(chance, 8) == 0;
         if (draw(chance, 8) == 0)
             record->code = draw(chance, 2) ? 99 : 100;
     } else {
         any_ack(chance, record);
         if (record->opcode == SIPC_ENQUIRE_LINK_ACK && draw(chance, 2))
-            record->code = 150;
+            record->code = PICK(chance, nacks);
     }
     if (draw(chance, 10) == 0)
         record->form = (uint8_t)draw(chance, SFZ_FORM_COUNT);
@@ -144,7 +145,7 @@ static void any_fields(struct chance *chance, struct sfz_record *record)
         record->value = draw(chance, 6) ? 0 : 2000;
         break;
     case SFZ_CLOSE:
-        record->value = draw(chance, 2) ? 1 : 1 + draw(chance, 3);
+        record->value = draw(chance, 2) ? 1 : 1 + draw(chance, 5);
         break;
     case SFZ_DISPOSE:
         record->value = 2;
@@ -197,7 +198,7 @@ static struct sfz_record any_record(struct chance *chance, uint32_t ops)
  * What gets a session from one state to another takes a few records that fit each other, which
  * hardly come about one by one: with ids of the moment, each of these is right in many states. */
 
-enum { STORY_RECORDS = 5 };
+enum { STORY_RECORDS = 6 };
 
 #define STORY_WHOLE                                                                                \
     (SIPC_OPT_FIRST_IN_WINDOW_GROUP | SIPC_OPT_LAST_IN_WINDOW | SIPC_OPT_LAST_IN_WINDOW_GROUP)
@@ -298,6 +299,19 @@ static const struct sfz_record stories[][STORY_RECORDS] = {
     {STORY_WAIT_FOR(SFZ_ENQUIRE_UNIT, 1000), STORY_WAIT_FOR(SFZ_ENQUIRE_UNIT, 1000)},
     {STORY_WAIT_FOR(SFZ_OPEN_UNIT, 1000)},
     {STORY_WAIT_FOR(SFZ_LINGER_UNIT, 1000), STORY_DATA(0, 0, STORY_WHOLE)},
+    /* a session is gone: its id lingers, and longer; disposed of before its time */
+    {{.op = SFZ_OPEN},
+     {.op = SFZ_CLOSE, .value = 2},
+     STORY_WAIT_FOR(SFZ_LINGER_UNIT, 1000),
+     STORY_ACK(SIPC_ENQUIRE_LINK, 0, 0),
+     STORY_WAIT_FOR(SFZ_LINGER_UNIT, 1000),
+     STORY_DATA(0, 0, STORY_WHOLE)},
+    {{.op = SFZ_OPEN},
+     {.op = SFZ_CLOSE, .value = 2},
+     STORY_WAIT_FOR(SFZ_LINGER_UNIT, 500),
+     {.op = SFZ_DISPOSE, .value = 2},
+     STORY_WAIT_FOR(SFZ_LINGER_UNIT, 600),
+     STORY_DATA(0, 0, STORY_WHOLE)},
 };
 
 /* ---- changing an input ---- */

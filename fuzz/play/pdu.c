@@ -4,9 +4,10 @@
 
 #include <string.h>
 
+/* Two differ in their first byte alone, the other two in their last. */
 static const uint8_t ids[SFZ_SESSIONS][SIPC_SESSION_ID_SIZE] = {
     "0-session-of-an-input-of-fuzz-01", "session-1-of-an-input-of-fuzz-01",
-    "2-session-of-an-input-of-fuzz-01", "session-3-of-an-input-of-fuzz-01"};
+    "2-session-of-an-input-of-fuzz-01", "session-1-of-an-input-of-fuzz-03"};
 enum { PREFIX = 8, FLAGS = 2 * SIPC_OPT_IS_WINDOW_FULL - 1 /* the booleans, as their bits */ };
 
 const uint8_t *fuzz_session_id(unsigned session)
