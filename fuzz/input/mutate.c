@@ -498,20 +498,64 @@ size_t sfz_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed, ui
     return used;
 }
 
-/* The beginning of one and the end of the other: with the same number of records in front, or any.
- */
+/* ---- crossover ---- */
+
+enum { STATE_OPEN = 1, STATE_DATA = 2, STATE_SENDING = 4, STATE_CLOSING = 8, STATE_BITS = 4 };
+
+/* Where sessions have come to behind a record, as far as records tell: four bits for each of them,
+ * on each side. */
+static uint32_t state_behind(uint32_t state, const struct sfz_record *record)
+{
+    unsigned at = (sfz_session(record->who) + SFZ_SESSIONS * sfz_side(record->who)) * STATE_BITS;
+    bool full = (record->flags & SIPC_OPT_IS_WINDOW_FULL) != 0;
+    uint32_t now = state >> at & 15;
+
+    if (record->op == SFZ_OPEN)
+        now |= STATE_OPEN;
+    else if (record->op == SFZ_SEND)
+        now |= STATE_SENDING;
+    else if (record->op == SFZ_DISPOSE)
+        now = 0;
+    else if (record->op == SFZ_CLOSE || (record->op == SFZ_PDU && record->opcode == SIPC_CLOSE))
+        now |= STATE_CLOSING;
+    else if (record->op == SFZ_PDU && record->opcode == SIPC_DATA)
+        now |= STATE_DATA;
+    else if (record->op == SFZ_PDU && record->opcode == SIPC_DATA_ACK && full)
+        now &= ~(uint32_t)STATE_SENDING;
+    return (state & ~(UINT32_C(15) << at)) | now << at;
+}
+
+/* One of the places in an input where its sessions are in this state; 0 where they are nowhere. */
+static size_t place_of_state(struct chance *chance, const struct sfz_input *input, uint32_t wanted)
+{
+    uint32_t state = 0, found = 0;
+    size_t place = 0;
+
+    for (size_t i = 0; i <= input->count; i++) {
+        if (state == wanted && draw(chance, ++found) == 0)
+            place = i;
+        if (i < input->count)
+            state = state_behind(state, &input->records[i]);
+    }
+    return place;
+}
+
+/* The beginning of one and the end of the other, which goes on where sessions are in the state that
+ * the beginning leaves them in; now and then anywhere. */
 size_t sfz_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
                  size_t max_size, unsigned seed)
 {
     static struct sfz_input first, second;
     struct chance chance = chance_of(seed);
+    uint32_t state = 0;
 
     sfz_decode(a, a_size, &first);
     sfz_decode(b, b_size, &second);
-    size_t head = draw(&chance, (uint32_t)first.count + 1);
-    size_t from =
-        draw(&chance, 2) && head <= second.count ? head : draw(&chance, (uint32_t)second.count + 1);
-    first.count = head;
+    first.count = draw(&chance, (uint32_t)first.count + 1);
+    for (size_t i = 0; i < first.count; i++)
+        state = state_behind(state, &first.records[i]);
+    size_t from = draw(&chance, 4) ? place_of_state(&chance, &second, state)
+                                   : draw(&chance, (uint32_t)second.count + 1);
     for (; from < second.count && first.count < SFZ_RECORDS_MAX; from++)
         first.records[first.count++] = second.records[from];
     size_t used = sfz_encode(&first, out, max_size);
