@@ -26,6 +26,10 @@ cmake --build "$build" --target "${names[@]}"
 
 mkdir -p "$OUT/lib"
 for name in "${names[@]}"; do
+    if [ -z "$(find "$root/fuzz/corpus/$name" -type f 2>/dev/null | head -1)" ]; then
+        echo "build.sh: expected inputs in fuzz/corpus/$name, found none" >&2
+        exit 1
+    fi
     cp "$build/bin/$name" "$OUT/"
     ldd "$build/bin/$name" | awk '$1 ~ /^lib(jansson|uv|pcap|xxhash)\./ { print $3 }' |
         xargs -r cp -t "$OUT/lib"

@@ -74,6 +74,17 @@ def test_flags_and_engine_of_the_environment_then_given_on(layout, tmp_path):
     assert "-DCMAKE_C_COMPILER=clang" in said
 
 
+@pytest.mark.parametrize("there", [False, True], ids=["no folder", "an empty folder"])
+def test_a_target_without_inputs_then_refused(layout, tmp_path, there):
+    (tmp_path / "other" / "fuzz" / "targets").mkdir(parents=True)
+    (tmp_path / "other" / "fuzz" / "targets" / "fuzz_other.c").write_text("", "ascii")
+    if there:
+        (tmp_path / "other" / "fuzz" / "corpus" / "fuzz_other").mkdir(parents=True)
+    done = layout(SIPC_SOURCE=str(tmp_path / "other"))
+    assert done.returncode == 1
+    assert "expected inputs in fuzz/corpus/fuzz_other, found none" in done.stderr
+
+
 def test_without_the_environment_then_refused(layout):
     done = layout(LIB_FUZZING_ENGINE="")
     assert done.returncode != 0
