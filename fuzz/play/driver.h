@@ -44,6 +44,9 @@ struct fuzz_message {
  * false it was refused and changed nothing. */
 struct fuzz_driver {
     bool (*reset)(void *self, const int64_t settings[SFZ_SETTING_COUNT]);
+    /* Where it cannot be set, a setting becomes the protocol's own; NULL: all can be. Done before
+     * the reset, and for all who have to know what it is. */
+    void (*settle)(const void *self, int64_t settings[SFZ_SETTING_COUNT]);
     bool (*open)(void *self, uint64_t peer, const uint8_t *session, int64_t idle_ms);
     bool (*preset)(void *self, uint64_t peer, const uint8_t *session,
                    const struct sipc_preset *preset);

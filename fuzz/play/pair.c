@@ -454,6 +454,8 @@ static bool begin_pair(struct pair *p, const int64_t *input_settings,
     }
     for (int manual = 1; manual >= 0 && !ready; manual--) {
         pair_settings(input_settings, manual != 0, settings);
+        if (options->driver->settle != NULL)
+            options->driver->settle(options->selves[0], settings);
         ready = true;
         for (int i = 0; i < 2; i++)
             ready = p->sides[i].driver->reset(p->sides[i].self, settings) && ready;

@@ -594,6 +594,13 @@ void fuzz_play(const struct fuzz_driver *driver, void *self, const struct sfz_in
 {
     static struct player p;
     static struct judge *judge;
+    static struct sfz_input settled;
+
+    if (driver->settle != NULL) {
+        settled = *input;
+        driver->settle(self, settled.settings);
+        input = &settled;
+    }
 
     memset(&p, 0, offsetof(struct player, remembered));
     p.remembered_count = 0;

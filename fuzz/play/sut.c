@@ -14,12 +14,44 @@ struct fuzz_sut {
     struct conform_sut *sut;
     struct conform_response response;
     size_t taken;
-    bool refused; /* what it does not support is refused in its place */
+    bool lacks[SFZ_SETTING_COUNT]; /* it cannot be told this, and does as the protocol has it */
+    bool refused;                  /* what it does not support is refused in its place */
     struct fuzz_out refusal;
     char broken[256]; /* what it did against the contract; "" if nothing */
     struct judge_attribute attributes[SUT_ATTRIBUTES_MAX];
     uint8_t data[SFZ_SIZE_MAX];
 };
+
+static bool sut_ask(struct fuzz_sut *sut, const struct conform_request *request);
+
+static void sut_setting(enum sfz_setting which, int64_t value, struct conform_setting *out)
+{
+    const struct sfz_setting_info *info = sfz_setting_info(which);
+    bool word = info->words[0] != NULL;
+
+    *out = (struct conform_setting){.name = info->name, .value = value};
+    out->boolean = word && strcmp(info->words[1], "true") == 0;
+    if (word && !out->boolean)
+        out->word = info->words[value];
+}
+
+/* What it cannot be told, of values that everybody has. A setting whose own value is made of others
+ * has to be told. */
+static void sut_probe(struct fuzz_sut *sut)
+{
+    struct conform_setting list[SFZ_SETTING_COUNT];
+    const struct conform_request configure = {
+        .op = CONFORM_CONFIGURE, .settings = list, .setting_count = SFZ_SETTING_COUNT};
+
+    for (int i = 0; i < SFZ_SETTING_COUNT; i++)
+        sut_setting((enum sfz_setting)i, sfz_setting_info((enum sfz_setting)i)->usual, &list[i]);
+    if (!sut_ask(sut, &configure))
+        return;
+    for (int i = 0; i < SFZ_SETTING_COUNT; i++)
+        for (size_t k = 0; k < sut->response.refused_count; k++)
+            sut->lacks[i] |= strcmp(list[i].name, sut->response.refused[k]) == 0 &&
+                             sfz_setting_info((enum sfz_setting)i)->protocol >= 0;
+}
 
 struct fuzz_sut *fuzz_sut_new(const char *spec, struct conform_error *error)
 {
@@ -34,6 +66,7 @@ struct fuzz_sut *fuzz_sut_new(const char *spec, struct conform_error *error)
         fuzz_sut_free(sut);
         return NULL;
     }
+    sut_probe(sut);
     return sut;
 }
 
@@ -83,29 +116,34 @@ static bool sut_takes_aftermaths(const struct fuzz_sut *sut)
     return false;
 }
 
+static void sut_settle(const void *self, int64_t settings[SFZ_SETTING_COUNT])
+{
+    const struct fuzz_sut *sut = self;
+
+    for (int i = 0; i < SFZ_SETTING_COUNT; i++)
+        if (sut->lacks[i])
+            settings[i] = sfz_setting_info((enum sfz_setting)i)->protocol;
+}
+
 static bool sut_reset(void *self, const int64_t settings[SFZ_SETTING_COUNT])
 {
     struct fuzz_sut *sut = self;
     struct conform_setting list[SFZ_SETTING_COUNT];
     struct conform_error error;
+    size_t count = 0;
 
     if (settings[SFZ_MANUAL] != 0 && !sut_takes_aftermaths(sut))
         return false;
-    for (int i = 0; i < SFZ_SETTING_COUNT; i++) {
-        const struct sfz_setting_info *info = sfz_setting_info((enum sfz_setting)i);
-        bool word = info->words[0] != NULL;
-        list[i] = (struct conform_setting){.name = info->name, .value = settings[i]};
-        list[i].boolean = word && strcmp(info->words[1], "true") == 0;
-        if (word && !list[i].boolean)
-            list[i].word = info->words[settings[i]];
-    }
+    for (int i = 0; i < SFZ_SETTING_COUNT; i++)
+        if (!sut->lacks[i])
+            sut_setting((enum sfz_setting)i, settings[i], &list[count++]);
     if (sut->broken[0] != '\0') {
         sut->broken[0] = '\0';
         if (conform_sut_restart(sut->sut, &error) != CONFORM_SUT_OK)
             return false;
     }
     const struct conform_request configure = {
-        .op = CONFORM_CONFIGURE, .settings = list, .setting_count = SFZ_SETTING_COUNT};
+        .op = CONFORM_CONFIGURE, .settings = list, .setting_count = count};
     const struct conform_request reset = {.op = CONFORM_RESET};
     /* With a setting it refuses, the judge would expect what it cannot do. */
     return sut_ask(sut, &configure) && sut->response.refused_count == 0 && sut_ask(sut, &reset);
@@ -283,6 +321,7 @@ static const char *sut_check(void *self)
 
 const struct fuzz_driver fuzz_sut_driver = {
     .reset = sut_reset,
+    .settle = sut_settle,
     .open = sut_open,
     .preset = sut_preset,
     .begin = sut_begin,

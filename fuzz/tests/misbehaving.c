@@ -67,8 +67,27 @@ static int misbehaving_next_out(void *sut, struct sipc_sut_out *out)
 static int misbehaving_configure(void *sut, const struct sipc_sut_setting *settings, size_t count,
                                  const char *const **refused)
 {
-    return does("refuse") ? SIPC_SUT_REFUSED
-                          : template_sut_v1()->configure(sut, settings, count, refused);
+    static const char *lacking[] = {"max_sessions", "group_bytes_max", "window_id_max", NULL};
+    size_t known = 0;
+    bool lacks = false;
+
+    if (does("refuse"))
+        return SIPC_SUT_REFUSED;
+    if (!does("lack"))
+        return template_sut_v1()->configure(sut, settings, count, refused);
+    struct sipc_sut_setting list[64];
+    for (size_t i = 0; i < count && known < 64; i++) {
+        bool mine = true;
+        for (const char **name = lacking; *name != NULL; name++)
+            mine = mine && strcmp(*name, settings[i].name) != 0;
+        lacks = lacks || !mine;
+        if (mine)
+            list[known++] = settings[i];
+    }
+    int result = template_sut_v1()->configure(sut, list, known, refused);
+    if (lacks)
+        *refused = lacking;
+    return result;
 }
 
 static uint64_t misbehaving_deadline(const void *sut)

@@ -51,7 +51,7 @@ def test_a_pair_of_broken_ones_from_nothing_then_found(replay, build_dir, tmp_pa
     assert done.stderr.splitlines()[0] == again.stderr.splitlines()[0]
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_example_then_found_and_told_in_few_lines(project_dir, build_dir, tmp_path, seed):
     command = [project_dir / "fuzz" / "examples" / "broken" / "find", str(seed), tmp_path]
     environment = {"SIPC_BUILD_DIR": str(build_dir), "PATH": "/usr/sbin:/usr/bin:/bin"}
@@ -150,6 +150,17 @@ def test_one_that_refuses_the_settings_of_all_inputs_then_red(replay, build_dir,
     for words in (inputs, ["--runs=20"], ["--all", *inputs]):
         done = replay(target, broken, *words, code=5, MISBEHAVES="refuse")
         assert "expected an input that happens, found the settings of each refused" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["fuzz_session", "fuzz_pair"])
+def test_one_that_cannot_be_told_some_settings_then_takes_them_as_the_protocol_has_them(
+    replay, build_dir, corpus, target
+):
+    inputs = sorted((corpus / target).iterdir())[::10]
+    done = replay(target, so(build_dir, "fuzz_misbehaving"), *inputs, MISBEHAVES="lack")
+    assert f"{len(inputs)} inputs replayed" in done.stdout
+    left_out = re.search(r"^(\d+) of them left out", done.stdout, re.M)
+    assert left_out is None or int(left_out.group(1)) < len(inputs) / 2
 
 
 def test_bytes_when_inputs_are_to_be_made_then_refused(replay):

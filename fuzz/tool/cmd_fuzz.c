@@ -199,6 +199,8 @@ static int tell_endpoint(const struct args *args, struct told *told)
     endpoint.driver = attach(args->sut, &endpoint.self);
     if (endpoint.driver == NULL)
         return CLI_NO_SUT;
+    if (endpoint.driver->settle != NULL)
+        endpoint.driver->settle(endpoint.self, told->input.settings);
     if (!args->whole)
         fuzz_story_shrink(play_endpoint, &endpoint, &told->input);
     bool good = fuzz_story_print(endpoint.driver, endpoint.self, &told->input, told->id, told->out,
