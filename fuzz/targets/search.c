@@ -3,6 +3,7 @@
 #include "targets/search.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "input/input.h"
 #include "play/play.h"
@@ -59,6 +60,17 @@ static size_t pool_make(struct pool *pool, uint8_t *out)
     return size;
 }
 
+/* For who watches: on a terminal alone, where what comes next stands over it. */
+static void say_progress(unsigned long run, unsigned long runs)
+{
+    enum { EVERY = 512 };
+
+    if (run % EVERY == 0 && isatty(STDERR_FILENO))
+        fprintf(stderr, "%lu of %lu inputs, %zu marks\r", run, runs, fuzz_marks());
+    if (run == runs && isatty(STDERR_FILENO))
+        fputs("\033[K", stderr);
+}
+
 void search_run(unsigned long runs, unsigned seed)
 {
     static struct pool pool;
@@ -69,6 +81,7 @@ void search_run(unsigned long runs, unsigned seed)
     pool_keep(&pool, empty, SFZ_MARK_SIZE);
     for (unsigned long run = 0; run < runs; run++) {
         size_t before = fuzz_marks();
+        say_progress(run, runs);
         size_t size = pool_make(&pool, data);
         uint8_t *copy = malloc(size + 1); /* a target may keep to what it is given, no more */
         FUZZ_CHECK(copy != NULL, "out of memory");
@@ -78,6 +91,7 @@ void search_run(unsigned long runs, unsigned seed)
             pool_keep(&pool, data, size);
         free(copy);
     }
+    say_progress(runs, runs);
     for (size_t i = 0; i < pool.count; i++)
         free(pool.data[i]);
     printf("%lu inputs made: %zu marks, no oracle is broken\n", runs, fuzz_marks());

@@ -1,6 +1,7 @@
 """Targets against implementations attached from outside: shared objects, and programs."""
 
 import os
+import pty
 import re
 import subprocess
 
@@ -184,6 +185,18 @@ def test_bytes_when_inputs_are_to_be_made_then_refused(replay):
 )
 def test_arguments_that_make_no_sense_then_said(replay, words, expected):
     assert expected in replay("fuzz_session", *words, code=2).stderr
+
+
+def test_progress_then_on_a_terminal_alone(replay, build_dir):
+    assert replay("fuzz_receiver", "--runs=600").stderr == ""
+    ours, theirs = pty.openpty()
+    command = [build_dir / "bin" / "replay_fuzz_receiver", "--runs=600"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=300, text=True)
+    said = os.read(ours, 4096).decode("ascii")
+    os.close(ours)
+    os.close(theirs)
+    assert "\r512 of 600 inputs, " in said and said.endswith(" marks\r\033[K")
+    assert done.stdout.startswith("600 inputs made")
 
 
 def test_help_then_an_example(replay):
