@@ -40,6 +40,15 @@ def test_cases_when_made_inputs_and_shown_then_scripts_of_which_the_same_inputs_
         assert fuzz("show", tmp_path / "second" / path.name).stdout == shown, path.stem
 
 
+def test_an_id_then_letters_digits_and_lines_and_a_seed_can_be_made_of_it(fuzz, tmp_path):
+    (tmp_path / "crash 1_f.2e").write_bytes(b"SFZ1\x02" + bytes(7))
+    shown = fuzz("show", "crash 1_f.2e").stdout
+    assert "\nid      crash-1_f\n" in shown
+    (tmp_path / "crash-1_f.sx").write_text(shown)
+    fuzz("seed", "crash-1_f.sx")
+    assert (tmp_path / "crash-1_f.sfz").read_bytes() == b"SFZ1\x02" + bytes(7)
+
+
 def test_a_shown_input_when_run_as_a_case_then_passes(fuzz, build_dir, project_dir, tmp_path):
     fuzz("seed", *scripts(project_dir)[:2])
     for path in sorted(tmp_path.glob("*.sfz")):

@@ -95,7 +95,7 @@ static void make_id(const char *path, char *id, size_t size)
     size_t used = 0;
 
     for (; *name != '\0' && *name != '.' && used + 1 < size; name++)
-        id[used++] = (char)(isalnum((unsigned char)*name) ? *name : '-');
+        id[used++] = (char)(isalnum((unsigned char)*name) || *name == '_' ? *name : '-');
     id[used] = '\0';
     if (used == 0)
         snprintf(id, size, "input");
