@@ -70,27 +70,26 @@ bool fuzz_engine_config(const struct simnet_explore_engine *table,
 {
     const int64_t ms = SIPC_NS_PER_MS;
 
-    *config = (struct sipc_config){
-        .mtu = (uint32_t)settings[SFZ_MTU],
-        .max_window_size = (uint32_t)settings[SFZ_MAX_WINDOW_SIZE],
-        .ack_timeout_ns = (sipc_time)(settings[SFZ_ACK_TIMEOUT] * ms),
-        .max_retry_count = (uint32_t)settings[SFZ_MAX_RETRY_COUNT],
-        .open_timeout_ns = (sipc_time)(settings[SFZ_OPEN_TIMEOUT] * ms),
-        .idle_timeout_ns = settings[SFZ_IDLE_TIMEOUT] * ms,
-        .min_remote_idle_timeout_ns = settings[SFZ_MIN_REMOTE_IDLE_TIMEOUT] * ms,
-        .max_remote_idle_timeout_ns = settings[SFZ_MAX_REMOTE_IDLE_TIMEOUT] * ms,
-        .enquire_link_interval_ns = (sipc_time)(settings[SFZ_ENQUIRE_LINK_INTERVAL] * ms),
-        .linger_ns = (sipc_time)(settings[SFZ_LINGER] * ms),
-        .attribute_limit = (uint32_t)settings[SFZ_ATTRIBUTE_LIMIT],
-        .max_sessions = (uint32_t)settings[SFZ_MAX_SESSIONS],
-        .unreliable_queue = (uint32_t)settings[SFZ_UNRELIABLE_QUEUE],
-        .accept = settings[SFZ_ACCEPT] != 0,
-        .require_first_in_window_group = settings[SFZ_REQUIRE_FIRST] != 0,
-        .stream = settings[SFZ_STREAM] != 0,
-        .window_id_step = settings[SFZ_WINDOW_ID_STEP],
-        .window_id_max = settings[SFZ_WINDOW_ID_MAX],
-        .group_bytes_max = (uint32_t)settings[SFZ_GROUP_BYTES_MAX],
-    };
+    sipc_config_default(config); /* also what lies between fields, which the hash sees, too */
+    config->mtu = (uint32_t)settings[SFZ_MTU];
+    config->max_window_size = (uint32_t)settings[SFZ_MAX_WINDOW_SIZE];
+    config->ack_timeout_ns = (sipc_time)(settings[SFZ_ACK_TIMEOUT] * ms);
+    config->max_retry_count = (uint32_t)settings[SFZ_MAX_RETRY_COUNT];
+    config->open_timeout_ns = (sipc_time)(settings[SFZ_OPEN_TIMEOUT] * ms);
+    config->idle_timeout_ns = settings[SFZ_IDLE_TIMEOUT] * ms;
+    config->min_remote_idle_timeout_ns = settings[SFZ_MIN_REMOTE_IDLE_TIMEOUT] * ms;
+    config->max_remote_idle_timeout_ns = settings[SFZ_MAX_REMOTE_IDLE_TIMEOUT] * ms;
+    config->enquire_link_interval_ns = (sipc_time)(settings[SFZ_ENQUIRE_LINK_INTERVAL] * ms);
+    config->linger_ns = (sipc_time)(settings[SFZ_LINGER] * ms);
+    config->attribute_limit = (uint32_t)settings[SFZ_ATTRIBUTE_LIMIT];
+    config->max_sessions = (uint32_t)settings[SFZ_MAX_SESSIONS];
+    config->unreliable_queue = (uint32_t)settings[SFZ_UNRELIABLE_QUEUE];
+    config->accept = settings[SFZ_ACCEPT] != 0;
+    config->require_first_in_window_group = settings[SFZ_REQUIRE_FIRST] != 0;
+    config->stream = settings[SFZ_STREAM] != 0;
+    config->window_id_step = settings[SFZ_WINDOW_ID_STEP];
+    config->window_id_max = settings[SFZ_WINDOW_ID_MAX];
+    config->group_bytes_max = (uint32_t)settings[SFZ_GROUP_BYTES_MAX];
     return table->config_check(config, NULL) == SIPC_OK;
 }
 
