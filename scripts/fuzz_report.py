@@ -12,18 +12,20 @@ NO_RULE = "What is no rule's matter: a crash, undefined behaviour, or a gate of 
 SPOT = re.compile(r"((?:fuzz|engine|conformance|simnet|pcap-tools)/[\w./-]+\.[ch]):(\d+)")
 
 
-def write(folder, results):
-    """fuzz.xml and fuzz.sarif of [(target, [(rule, text)], seconds)]."""
-    suite = xml.Element("testsuite", name="fuzz", tests=str(len(results)))
+def write(folder, stage, results):
+    """STAGE.xml and STAGE.sarif of [(target, [(rule, text)], seconds)]; 1 if anything is wrong."""
+    suite = xml.Element("testsuite", name=stage, tests=str(len(results)))
     for name, wrong, seconds in results:
-        about = {"classname": "fuzz", "name": name, "time": f"{seconds:.1f}"}
+        about = {"classname": stage, "name": name, "time": f"{seconds:.1f}"}
         case = xml.SubElement(suite, "testcase", about)
         for rule, text in wrong:
             xml.SubElement(case, "failure", type=rule, message=text)
-    suite.set("failures", str(sum(bool(wrong) for _, wrong, _ in results)))
-    xml.ElementTree(suite).write(folder / "fuzz.xml", encoding="utf-8", xml_declaration=True)
+    bad = sum(bool(wrong) for _, wrong, _ in results)
+    suite.set("failures", str(bad))
+    xml.ElementTree(suite).write(folder / f"{stage}.xml", encoding="utf-8", xml_declaration=True)
     found = [(name, rule, text) for name, wrong, _ in results for rule, text in wrong]
-    (folder / "fuzz.sarif").write_text(json.dumps(sarif(found), indent=1) + "\n", "utf-8")
+    (folder / f"{stage}.sarif").write_text(json.dumps(sarif(found), indent=1) + "\n", "utf-8")
+    return 1 if bad else 0
 
 
 def sarif(found):

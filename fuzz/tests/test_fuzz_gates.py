@@ -185,6 +185,34 @@ def test_numbers_that_make_no_sense_then_said(command, monkeypatch, capsys, word
     assert f"expected a number from 1, found '{words[-1]}'" in capsys.readouterr().err
 
 
+MEMORY = "==1==WARNING: MemorySanitizer: use-of-uninitialized-value"
+
+
+@pytest.mark.parametrize(
+    "said, code, failures",
+    [
+        ("1 inputs replayed", 0, set()),
+        (MEMORY, 8, {("no rule", "MemorySanitizer: use-of-uninitialized-value")}),
+        (BROKEN.format("WID-2", "WID-2"), 8, {("WID-2", BROKEN.format("WID-2", "WID-2")[23:])}),
+        ("No tests were found!!!", 8, {("no rule", "the corpus cannot be replayed")}),
+    ],
+    ids=["good", "what was never written", "an oracle", "no test"],
+)
+def test_corpora_under_the_memory_sanitizer_then_results_as_of_a_run(
+    command, tmp_path, monkeypatch, said, code, failures
+):
+    ctest = tmp_path / "ctest"
+    ctest.write_text(f"#!/bin/sh\ncat <<'TEXT'\n{said}\nTEXT\nexit {code}\n", "utf-8")
+    ctest.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    wish = argparse.Namespace(target=["fuzz_session", "fuzz_capture"], output=tmp_path)
+    assert command.msan(wish) == (1 if failures else 0)
+    cases = list(xml.parse(tmp_path / "msan.xml").getroot().iter("testcase"))
+    assert [case.get("name") for case in cases] == ["fuzz_session"]  # the other uses libpcap
+    found = {(failure.get("type"), failure.get("message")) for failure in cases[0]}
+    assert found == failures
+
+
 def test_every_target_has_its_floors(command, project_dir):
     known = {}
     for line in (project_dir / "fuzz" / "floors.txt").read_text("utf-8").splitlines():
