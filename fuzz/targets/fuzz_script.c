@@ -53,7 +53,9 @@ static void use(const struct sx_script *script)
         memset(name, 'x', sizeof name);
         sx_case_name(script, i, name, sizeof name);
         FUZZ_CHECK(memchr(name, '\0', sizeof name) != NULL, "a case's name ends");
+        name[sizeof name - 1] = 'x';
         sx_case_name(script, i, name + sizeof name, 0);
+        FUZZ_CHECK(name[sizeof name - 1] == 'x', "where there is no room nothing is written");
     }
     for (size_t i = 0; i < script->test.count && i < STEPS_MAX; i++) {
         struct printed step;
