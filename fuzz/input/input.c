@@ -52,6 +52,16 @@ uint64_t sfz_unit_ms(const int64_t values[SFZ_SETTING_COUNT], enum sfz_unit unit
     return (uint64_t)values[units[unit]];
 }
 
+const uint8_t *sfz_session_id(unsigned session)
+{
+    /* two differ in their first byte alone, the other two in their last */
+    static const char *const ids[SFZ_SESSIONS] = {
+        "0-session-of-an-input-of-fuzz-01", "session-1-of-an-input-of-fuzz-01",
+        "2-session-of-an-input-of-fuzz-01", "session-1-of-an-input-of-fuzz-03"};
+
+    return (const uint8_t *)ids[session % SFZ_SESSIONS];
+}
+
 /* ---- bytes ---- */
 
 static uint64_t get(const uint8_t *bytes, size_t width)

@@ -93,6 +93,9 @@ static inline unsigned sfz_side(unsigned who)
     return who >> 4 & 1;
 }
 
+/* The id of a session of inputs, 32 bytes. */
+const uint8_t *sfz_session_id(unsigned session);
+
 /* From where a window id counts. The last three are what the moment makes of them, and an input
  * that was played can be said without them (play.h). */
 enum sfz_anchor {

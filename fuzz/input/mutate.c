@@ -3,23 +3,11 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "input/chance.h"
 #include "input/input.h"
 #include "sipc/pdu.h"
 
 enum { STEPS_MAX = 4, TRIES_MAX = 16 };
-
-/* xorshift: the same inputs from the same seeds everywhere. */
-struct chance {
-    uint64_t state;
-};
-
-static uint32_t draw(struct chance *chance, uint32_t below)
-{
-    chance->state ^= chance->state << 13;
-    chance->state ^= chance->state >> 7;
-    chance->state ^= chance->state << 17;
-    return (uint32_t)((chance->state >> 16) % below);
-}
 
 static struct chance chance_of(unsigned seed)
 {
@@ -29,8 +17,6 @@ static struct chance chance_of(unsigned seed)
     draw(&chance, 2);
     return chance;
 }
-
-#define PICK(chance, table) ((table)[draw(chance, sizeof(table) / sizeof(table)[0])])
 
 /* ---- new records ---- */
 
@@ -174,22 +160,36 @@ static void any_fields(struct chance *chance, struct sfz_record *record)
     }
 }
 
+/* Its bytes live until as many more were made: those of one mutation. */
+static void any_raw(struct chance *chance, struct sfz_record *record)
+{
+    static uint8_t made[STEPS_MAX][SFZ_RAW_MAX];
+    static unsigned count;
+    uint8_t *raw = made[count++ % STEPS_MAX];
+
+    record->raw_size = (uint16_t)sfz_raw_make(chance, sfz_session(record->who), raw);
+    record->raw = raw;
+}
+
 static struct sfz_record any_record(struct chance *chance, uint32_t ops)
 {
-    static const uint8_t weights[] = {SFZ_PDU,   SFZ_PDU,   SFZ_PDU,   SFZ_PDU,   SFZ_PDU,
-                                      SFZ_SEND,  SFZ_SEND,  SFZ_OPEN,  SFZ_WAIT,  SFZ_WAIT,
-                                      SFZ_SENT,  SFZ_SENT,  SFZ_FAULT, SFZ_FAULT, SFZ_REPEAT,
-                                      SFZ_CLOSE, SFZ_PRESET};
+    static const uint8_t weights[] = {SFZ_PDU,   SFZ_PDU,    SFZ_PDU,   SFZ_PDU,   SFZ_PDU,
+                                      SFZ_SEND,  SFZ_SEND,   SFZ_OPEN,  SFZ_WAIT,  SFZ_WAIT,
+                                      SFZ_SENT,  SFZ_SENT,   SFZ_FAULT, SFZ_FAULT, SFZ_REPEAT,
+                                      SFZ_CLOSE, SFZ_PRESET, SFZ_RAW};
     struct sfz_record record = {.op = PICK(chance, weights)};
 
     if (draw(chance, 40) == 0)
         record.op = (uint8_t)draw(chance, SFZ_OP_COUNT);
     for (int i = 0; i < TRIES_MAX && (ops >> record.op & 1) == 0; i++)
         record.op = PICK(chance, weights);
-    if ((ops >> record.op & 1) == 0 || record.op == SFZ_RAW)
+    if ((ops >> record.op & 1) == 0)
         record.op = SFZ_WAIT;
     any_who(chance, &record);
-    any_fields(chance, &record);
+    if (record.op == SFZ_RAW)
+        any_raw(chance, &record);
+    else
+        any_fields(chance, &record);
     return record;
 }
 

@@ -262,7 +262,7 @@ static void command(struct pair *p, const struct sfz_record *record)
                                            : unreliable ? JUDGE_SEND_UNRELIABLE
                                                         : JUDGE_SEND,
                                    .peer = 1,
-                                   .session = fuzz_session_id(0),
+                                   .session = sfz_session_id(0),
                                    .operation = side->operations + 1,
                                    .size = sends ? MARK + record->size % GROUP_DATA : 0,
                                    .skip = sends && (record->flags & SFZ_SKIP) != 0,
@@ -307,9 +307,9 @@ static void open_session(struct pair *p, const struct sfz_record *record)
     unsigned at = sfz_side(record->who);
     struct side *side = &p->sides[at];
     struct judge_event event = {
-        .kind = JUDGE_OPEN, .peer = 1, .session = fuzz_session_id(0), .idle_timeout_ms = -1};
+        .kind = JUDGE_OPEN, .peer = 1, .session = sfz_session_id(0), .idle_timeout_ms = -1};
 
-    if (!side->driver->open(side->self, 1, fuzz_session_id(0), 0))
+    if (!side->driver->open(side->self, 1, sfz_session_id(0), 0))
         return;
     side->disturbed |= side->open > 0;
     side->open = 1;
@@ -322,9 +322,9 @@ static void dispose(struct pair *p, const struct sfz_record *record)
 {
     unsigned at = sfz_side(record->who);
     struct side *side = &p->sides[at];
-    struct judge_event event = {.kind = JUDGE_DISPOSE, .peer = 1, .session = fuzz_session_id(0)};
+    struct judge_event event = {.kind = JUDGE_DISPOSE, .peer = 1, .session = sfz_session_id(0)};
 
-    if (!side->driver->dispose(side->self, 1, fuzz_session_id(0), -2))
+    if (!side->driver->dispose(side->self, 1, sfz_session_id(0), -2))
         return;
     p->sides[0].disturbed = p->sides[1].disturbed = true;
     feed(p, side, &event);

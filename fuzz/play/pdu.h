@@ -8,9 +8,7 @@
 
 enum { FUZZ_PDU_MAX = SIPC_PDU_SIZE_MAX + 1 };
 
-/* The id of session 0..SFZ_SESSIONS-1 of an input. */
-const uint8_t *fuzz_session_id(unsigned session);
-/* Which one has this id; -1: none. */
+/* Which session of an input has this id; -1: none. */
 int fuzz_session_of(const uint8_t *id);
 
 /* The bytes of an SFZ_PDU whose window id is `window_id`, in `out` of FUZZ_PDU_MAX bytes. */

@@ -352,7 +352,7 @@ static void player_open(struct player *p, const struct sfz_record *record)
     unsigned session = sfz_session(record->who);
     struct judge_event event = {.kind = JUDGE_OPEN,
                                 .peer = 1 + sfz_peer(record->who),
-                                .session = fuzz_session_id(session),
+                                .session = sfz_session_id(session),
                                 .idle_timeout_ms = record->value > 0 ? (int64_t)record->value : -1};
 
     p->event = 8;
@@ -380,7 +380,7 @@ static void player_preset(struct player *p, const struct sfz_record *record)
         preset.acked_window_id = -1;
     struct judge_event event = {.kind = JUDGE_PRESET,
                                 .peer = peer,
-                                .session = fuzz_session_id(session),
+                                .session = sfz_session_id(session),
                                 .next_id = preset.next_window_id,
                                 .acked_id = preset.acked_window_id,
                                 .min_id = preset.min_window_id,
@@ -401,7 +401,7 @@ static void player_begin(struct player *p, const struct sfz_record *record)
                                            : record->flags & SFZ_UNRELIABLE ? JUDGE_SEND_UNRELIABLE
                                                                             : JUDGE_SEND,
                                    .peer = peer,
-                                   .session = fuzz_session_id(session),
+                                   .session = sfz_session_id(session),
                                    .operation = p->operations + 1,
                                    .size = record->size,
                                    .from = record->from,
@@ -435,7 +435,7 @@ static void player_dispose(struct player *p, const struct sfz_record *record)
     unsigned session = sfz_session(record->who);
     uint64_t peer = player_peer(p, session);
     struct judge_event event = {
-        .kind = JUDGE_DISPOSE, .peer = peer, .session = fuzz_session_id(session)};
+        .kind = JUDGE_DISPOSE, .peer = peer, .session = sfz_session_id(session)};
 
     p->event = 12;
     p->state = p->seen[session].state;

@@ -19,7 +19,7 @@ static bool make_event(const struct sfz_record *record, uint64_t serial, struct 
     static const struct judge_attribute none[1];
 
     *event = (struct judge_event){.peer = 1 + sfz_peer(record->who),
-                                  .session = fuzz_session_id(sfz_session(record->who)),
+                                  .session = sfz_session_id(sfz_session(record->who)),
                                   .operation = 1 + record->kind % 4,
                                   .token = 1 + serial,
                                   .attributes = none,

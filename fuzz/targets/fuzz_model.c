@@ -77,7 +77,7 @@ static void do_send(struct both *b, const struct sfz_record *record)
 {
     struct fuzz_message message = {.kind = JUDGE_SEND,
                                    .peer = MODEL_PEER,
-                                   .session = fuzz_session_id(SENDING),
+                                   .session = sfz_session_id(SENDING),
                                    .operation = b->operations + 1,
                                    .skip = true};
 
@@ -217,7 +217,7 @@ static int64_t id_of(const struct both *b, const struct sfz_record *record)
 static bool begin(struct both *b, const struct sfz_input *input)
 {
     int64_t settings[SFZ_SETTING_COUNT];
-    const uint8_t *receiving = fuzz_session_id(RECEIVING), *sending = fuzz_session_id(SENDING);
+    const uint8_t *receiving = sfz_session_id(RECEIVING), *sending = sfz_session_id(SENDING);
     /* An input that begins with a high id is one near the highest. */
     bool high = input->count > 0 && input->records[0].anchor == SFZ_FROM_HIGHEST;
     struct sipc_preset preset = {.next_window_id = 0,

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "input/chance.h"
 #include "input/input.h"
 #include "play/pdu.h"
 
@@ -249,7 +250,7 @@ static void test_what_mutation_gives_then_fits_and_is_an_input(void **state)
 
 static bool same(const struct sfz_record *a, const struct sfz_record *b)
 {
-    uint8_t of_a[64], of_b[64];
+    uint8_t of_a[SFZ_RAW_MAX + SFZ_SLOT], of_b[SFZ_RAW_MAX + SFZ_SLOT];
     size_t size = sfz_record_encode(a, of_a, sizeof of_a);
 
     return size == sfz_record_encode(b, of_b, sizeof of_b) && memcmp(of_a, of_b, size) == 0;
@@ -365,6 +366,36 @@ static void test_a_splice_then_goes_on_at_an_equal_state_most_often(void **state
     assert_true(fitting > spliced / 2);
 }
 
+static void test_raw_pdus_that_are_made_then_most_decode_and_say_what_fields_do_not(void **state)
+{
+    static const struct sipc_span plus = {(const uint8_t *)"+5", 2};
+    unsigned decoded = 0, discarded = 0, pluses = 0, nameless = 0;
+    uint8_t raw[SFZ_RAW_MAX];
+
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct chance chance = {round * UINT64_C(0x9e3779b97f4a7c15) + 1};
+        size_t size = sfz_raw_make(&chance, round, raw);
+        struct sipc_option option;
+        struct sipc_pdu pdu;
+        assert_in_range(size, SIPC_PDU_SIZE_MIN, SFZ_RAW_MAX);
+        if (sipc_pdu_decode((struct sipc_span){raw, size}, &pdu) != SIPC_DISCARD_NONE) {
+            discarded++;
+            continue;
+        }
+        decoded++;
+        assert_memory_equal(pdu.session_id, sfz_session_id(round), SIPC_SESSION_ID_SIZE);
+        while (sipc_option_next(&pdu.options, &option)) {
+            pluses += option.value.size == plus.size &&
+                      memcmp(option.value.data, plus.data, plus.size) == 0;
+            nameless += option.name.size == 0;
+        }
+    }
+    assert_true(decoded > discarded);
+    assert_true(discarded > ROUNDS / 10);
+    assert_true(pluses > 0 && nameless > 0);
+}
+
 static void test_the_same_seed_then_mutates_alike(void **state)
 {
     uint8_t a[SIZE] = {0}, b[SIZE] = {0};
@@ -415,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_what_mutation_gives_then_fits_and_is_an_input),
         cmocka_unit_test(test_a_mutation_then_is_each_of_those_that_there_are),
         cmocka_unit_test(test_a_splice_then_goes_on_at_an_equal_state_most_often),
+        cmocka_unit_test(test_raw_pdus_that_are_made_then_most_decode_and_say_what_fields_do_not),
         cmocka_unit_test(test_the_same_seed_then_mutates_alike),
         cmocka_unit_test(test_a_pdu_by_fields_when_read_from_its_bytes_then_builds_the_same),
     };

@@ -267,7 +267,7 @@ static void recorder_rename(struct recorder *r, uint8_t *bytes, size_t size)
                 memcmp(bytes + at, r->sessions[i], SIPC_SESSION_ID_SIZE) == 0)
                 length = SIPC_SESSION_ID_SIZE;
             for (size_t k = 0; k < length; k++)
-                bytes[at + k] ^= r->sessions[i][k] ^ fuzz_session_id((unsigned)i)[k];
+                bytes[at + k] ^= r->sessions[i][k] ^ sfz_session_id((unsigned)i)[k];
             at += length - 1;
         }
     }

@@ -226,7 +226,7 @@ static void say_raw_options(const struct sfz_record *record, int session, size_t
 static void say_raw(const struct sfz_record *record, FILE *out)
 {
     int session = record->raw_size >= 34 ? fuzz_session_of(record->raw + 2) : -1;
-    size_t end = session < 0 ? 0 : raw_options_end(record, fuzz_session_id((unsigned)session));
+    size_t end = session < 0 ? 0 : raw_options_end(record, sfz_session_id((unsigned)session));
 
     fputs("-> ", out);
     if (end > 0) {
