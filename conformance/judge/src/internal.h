@@ -145,7 +145,7 @@ struct judge_outbound {
     int64_t acked;       /* its id, -1 none */
     int64_t used_before; /* any id below may have been used unseen */
     int64_t resync_id;   /* last used by a resync PDU, -1 */
-    uint64_t resync_ns;
+    uint64_t resync_ns;  /* when the last one left */
     int64_t peer_window; /* announced, 0 none */
     bool peer_spoke;     /* LNK-4; maybe */
     bool peer_heard;     /* certainly */

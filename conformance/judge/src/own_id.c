@@ -101,7 +101,6 @@ void judge_own_id(struct judge *j, struct judge_session *s, int64_t id, enum jud
     if (kind == JUDGE_OWN_RESYNC) {
         judge_saw_rule(j, SIPC_RULE_WID_11);
         out->resync_id = id;
-        out->resync_ns = j->now_ns;
     }
     if (id != out->highest) {
         own_id_record(out, id);

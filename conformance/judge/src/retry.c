@@ -297,10 +297,23 @@ static bool retry_certain(const struct judge *j, const struct judge_session *s)
 }
 
 /* An ack said what to do next, and it was not done. */
+/* From when on the operation's next window or resync PDU may leave: where the next id is kept for a
+ * resync PDU, one ack_timeout after the last of those (WID-11). */
+static uint64_t retry_goes_on(const struct judge *j, const struct judge_session *s,
+                              const struct judge_own_window *window)
+{
+    const struct judge_outbound *out = &s->out;
+    uint64_t free_ns = judge_after(out->resync_ns, judge_ms(j->config.ack_timeout_ms));
+    bool waits = window->done && !window->failed && out->resync_id >= 0 &&
+                 j->config.ack_timeout_ms > 0 && out->highest + 1 >= judge_own_top(j, out);
+
+    return waits && free_ns > window->moved_ns ? free_ns : window->moved_ns;
+}
+
 static void retry_stalled(struct judge *j, struct judge_session *s, struct judge_own_window *window)
 {
-    uint64_t at_ns =
-        judge_after(window->moved_ns, judge_after(j->config.answer_ns, j->config.late_ns));
+    uint64_t at_ns = judge_after(retry_goes_on(j, s, window),
+                                 judge_after(j->config.answer_ns, j->config.late_ns));
 
     if (at_ns >= j->now_ns) {
         judge_wake(j, at_ns);

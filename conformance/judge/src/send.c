@@ -713,6 +713,7 @@ static void send_resync(struct judge *j, struct judge_session *s, const struct s
     bool again = resync->open && resync->id == pdu->window_id && asker != NULL &&
                  asker->event == resync->asker;
 
+    s->out.resync_ns = j->now_ns;
     resync->shared = again && (resync->shared || send_between_groups(s));
     if (again) {
         judge_tx_window(j, s, resync, pdu, event);
