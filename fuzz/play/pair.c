@@ -35,6 +35,7 @@ struct side {
     struct message messages[MESSAGES_MAX];
     size_t message_count, delivered; /* of the other's: the newest that came */
     bool disturbed;                  /* opened anew, ended or forgotten: no more promises */
+    bool anew; /* gone, or opened anew: the peer may hold the one before, and ack for it (END-3) */
     uint8_t open;
     struct {
         uint8_t kind;
@@ -159,7 +160,8 @@ static void delivered(struct pair *p, unsigned to, const struct fuzz_out *out)
             side->delivered = i + 1;
         return;
     }
-    must(p, SIPC_RULE_RCV_9, false, "what is handed over was sent so");
+    /* the beginning of a message may stay with a session that was before */
+    must(p, SIPC_RULE_RCV_9, side->anew || sender->anew, "what is handed over was sent so");
 }
 
 static void ended(struct pair *p, struct side *side, const struct fuzz_out *out)
@@ -171,7 +173,7 @@ static void ended(struct pair *p, struct side *side, const struct fuzz_out *out)
         must(p, SIPC_RULE_SND_11, !m->ended, "an operation ends once");
         m->ended = true;
         m->ok = out->outcome == JUDGE_OUTCOME_OK;
-        must(p, SIPC_RULE_SND_11, !m->ok || m->unreliable || m->close || m->reached,
+        must(p, SIPC_RULE_SND_11, !m->ok || m->unreliable || m->close || m->reached || side->anew,
              "what is reported sent was handed over");
         return;
     }
@@ -211,6 +213,7 @@ static void take(struct pair *p, unsigned at, const struct fuzz_out *out)
         ended(p, side, out);
     } else if (out->kind == JUDGE_STATE && out->state >= JUDGE_STATE_CLOSING) {
         side->disturbed = true;
+        side->anew |= out->state == JUDGE_STATE_DISPOSED;
     }
     feed(p, side, &event);
 }
@@ -311,7 +314,8 @@ static void open_session(struct pair *p, const struct sfz_record *record)
 
     if (!side->driver->open(side->self, 1, sfz_session_id(0), 0))
         return;
-    side->disturbed |= side->open > 0;
+    side->anew |= side->open > 0;
+    side->disturbed |= side->anew;
     side->open = 1;
     feed(p, side, &event);
     pair_scenario_at(&p->scenario, p->now, at, "open S");

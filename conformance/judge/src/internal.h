@@ -388,6 +388,8 @@ void judge_window_id_saw(struct judge *j, const struct judge_session *s,
 /* ---- own_id.c: ids that go out ---- */
 
 int64_t judge_own_top(const struct judge *j, const struct judge_outbound *out);
+/* The first low id after the highest of all: another one than it was before. */
+bool judge_own_id_wraps(const struct judge *j, const struct judge_outbound *out, int64_t id);
 /* A window id goes out for the first time. */
 void judge_own_id(struct judge *j, struct judge_session *s, int64_t id, enum judge_own kind);
 void judge_own_id_acked(struct judge *j, struct judge_session *s, int64_t id, int32_t error_code);

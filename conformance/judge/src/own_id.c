@@ -13,8 +13,7 @@ int64_t judge_own_top(const struct judge *j, const struct judge_outbound *out)
     return out->acked > last - step ? last : out->acked + step;
 }
 
-/* The first low id after the highest of all. */
-static bool own_id_wraps(const struct judge *j, const struct judge_outbound *out, int64_t id)
+bool judge_own_id_wraps(const struct judge *j, const struct judge_outbound *out, int64_t id)
 {
     return out->highest == j->config.window_id_max && id <= j->config.window_id_step;
 }
@@ -32,7 +31,7 @@ static void own_id_check_order(struct judge *j, struct judge_session *s, int64_t
     bool again = id == out->resync_id && (kind == JUDGE_OWN_RESYNC || kind == JUDGE_OWN_CLOSE);
 
     judge_saw(j, JUDGE_OWN_ID_GREATER);
-    if (id > out->highest || again || own_id_wraps(j, out, id)) {
+    if (id > out->highest || again || judge_own_id_wraps(j, out, id)) {
         return;
     }
     judge_blame(
@@ -46,7 +45,7 @@ static void own_id_check_top(struct judge *j, struct judge_session *s, int64_t i
 {
     struct judge_outbound *out = &s->out;
     int64_t top = judge_own_top(j, out);
-    bool wraps = own_id_wraps(j, out, id);
+    bool wraps = judge_own_id_wraps(j, out, id);
 
     if (wraps && out->acked != j->config.window_id_max) {
         judge_blame(j, s, JUDGE_OWN_ID_WRAPS,

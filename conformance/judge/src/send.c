@@ -288,7 +288,7 @@ static bool send_is_unreliable(const struct judge *j, struct judge_session *s,
 }
 
 /* A send and a fire-and-forget of one size are about to leave, and the one before of the latter has
- * not left yet: which of the two goes first no rule says. */
+ * not left yet, or the send asked for a resync PDU: which of the two goes first no rule says. */
 static bool send_is_either(struct judge_session *s, const struct sipc_pdu *pdu)
 {
     const struct judge_operation *sending = judge_sending(s);
@@ -296,7 +296,8 @@ static bool send_is_either(struct judge_session *s, const struct sipc_pdu *pdu)
     bool only;
 
     return sending != NULL && !sending->started && sending->size == pdu->data.size &&
-           s->out.unreliable.open && s->out.unreliable.aftermath_due &&
+           ((s->out.unreliable.open && s->out.unreliable.aftermath_due) ||
+            s->out.resync.asker == sending->event) &&
            send_unreliable_waits(s, pdu, &at, &only);
 }
 
@@ -752,7 +753,8 @@ void judge_tx_data(struct judge *j, struct judge_session *s, const struct sipc_p
     }
     if (out->window.open && out->window.id == pdu->window_id) {
         judge_tx_window(j, s, &out->window, pdu, event);
-    } else if (out->unreliable.open && out->unreliable.id == pdu->window_id) {
+    } else if (out->unreliable.open && out->unreliable.id == pdu->window_id &&
+               pdu->window_id <= out->highest && !judge_own_id_wraps(j, out, pdu->window_id)) {
         judge_blame(j, s, JUDGE_UNRELIABLE_AGAIN, "a fire-and-forget to be sent once",
                     send_text(j, pdu));
     } else if (send_is_empty(pdu)) {

@@ -140,7 +140,10 @@ static void wire_came_from(struct judge *j, struct judge_session *s, const struc
         s->stray_peer = JUDGE_PEER_UNKNOWN;
     } else if (s->last_peer == peer) {
         s->stray_peer = JUDGE_PEER_UNKNOWN;
-    } else if (data && !s->peer_unsure && judge_certain(j, s)) {
+    } else if (!data) {
+        s->peer_unsure = true; /* it may have been valid all the same */
+        s->stray_peer = JUDGE_PEER_UNKNOWN;
+    } else if (!s->peer_unsure && judge_certain(j, s)) {
         s->stray_peer = peer;
     }
 }
